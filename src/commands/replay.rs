@@ -107,10 +107,9 @@ fn replay(
     };
     let views = if wanted.is_empty() { &views } else { wanted };
     show::pictures(session, views, recording)?;
-    if matches!(header.origin, Origin::Programs(_))
-        && let Some(remark) = trace::stepped(recording)
-    {
-        session.terminal.wrapped("", remark, Ink::Warn)?;
+    if matches!(header.origin, Origin::Programs(_)) {
+        let remarks = trace::remarks(recording, false, &[]);
+        remarks.iter().try_for_each(|(remark, ink)| session.terminal.wrapped("", remark, *ink))?;
     }
     let judged = report::judge(&claims, recording, Playback::Recorded);
     show::claims(session, &judged, tr!("Verdicts in the recording (not checked here)"))?;

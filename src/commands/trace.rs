@@ -158,7 +158,7 @@ fn has_calls(recording: &Recording) -> bool {
 }
 
 /// What is to be said below the pictures.
-fn remarks(recording: &Recording, is_wired: bool, told: &[Note]) -> Vec<(String, Ink)> {
+pub(super) fn remarks(recording: &Recording, is_wired: bool, told: &[Note]) -> Vec<(String, Ink)> {
     let mut all = Vec::new();
     if !has_calls(recording) {
         all.push((tr!("No program made a call on a socket.").to_owned(), Ink::Warn));
@@ -179,7 +179,7 @@ fn remarks(recording: &Recording, is_wired: bool, told: &[Note]) -> Vec<(String,
 }
 
 /// Says that calls were held, if they were.
-pub(super) fn stepped(recording: &Recording) -> Option<&'static str> {
+fn stepped(recording: &Recording) -> Option<&'static str> {
     recording.is_stepped().then(|| {
         tr!("This run was stepped: its times include the pauses, and no finding goes by them.")
     })

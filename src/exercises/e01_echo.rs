@@ -90,7 +90,7 @@ fn talks(lab: &Lab) -> Result<()> {
     let lines = "hello\n你好\n";
     client.type_line(lines);
     client.end_input();
-    let connection = caller(lab, &listener, "sends-the-lines")?;
+    let connection = caller(lab, &client, &listener, "sends-the-lines")?;
     let (heard, is_ended) = echo_in_pieces(lab, &client, &connection);
     connection.close()?;
     let exit = client.until_ended(PATIENCE);

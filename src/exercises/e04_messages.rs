@@ -12,6 +12,8 @@ use crate::capture::{Actor, Lab, PATIENCE, Program, Result, Socket, at_least, eq
 use crate::experiments::judge;
 use crate::trace::Data;
 
+/// A length of two bytes that are not 0: whoever takes the first byte of it for all is wrong by more than chance can mend.
+const TWO_BYTES_LONG: usize = 258;
 /// So many bytes no single recv() of a usual size takes.
 const LONG: usize = 100_000;
 
@@ -79,21 +81,26 @@ fn serves(lab: &Lab) -> Result<()> {
     require_answer(lab, &server, "takes-a-message-in-pieces", "carol received", &carol, &olleh)?;
     drop(carol);
 
-    lab.part("a message byte by byte");
+    lab.part("a length byte by byte");
     let dora = client(lab, "dora", &at)?;
-    for byte in message(b"abc").chunks(1) {
+    let text: Vec<u8> = (b'a'..=b'z').cycle().take(TWO_BYTES_LONG).collect();
+    let whole = message(&text);
+    let (length, rest) = whole.split_at(4);
+    for byte in length.chunks(1) {
         dora.send_all(byte)?;
         until_asleep(&server);
     }
-    let cba = message(b"cba");
-    require_answer(lab, &server, "takes-a-length-in-pieces", "dora received", &dora, &cba)?;
+    dora.send_all(rest)?;
+    let back = message(&text.into_iter().rev().collect::<Vec<u8>>());
+    require_answer(lab, &server, "takes-a-length-in-pieces", "dora received", &dora, &back)?;
     drop(dora);
 
     lab.part("messages that come together");
     let erin = client(lab, "erin", &at)?;
     let [one, two, three] = [&b"one"[..], b"two", b"three"].map(message);
+    let in_the_second = one.len() + 5;
     let together = [one, two, three].concat();
-    let (first, rest) = together.split_at(together.len() - 3);
+    let (first, rest) = together.split_at(in_the_second);
     erin.send_all(first)?;
     until_asleep(&server);
     erin.send_all(rest)?;

@@ -165,6 +165,6 @@ fn called(lab: &Lab, input: &str, requirement: &'static str) -> Result<(Program,
     let mut client = lab.program("client", &[port.to_string()])?;
     client.type_line(input);
     client.end_input();
-    let connection = caller(lab, &listener, requirement)?;
+    let connection = caller(lab, &client, &listener, requirement)?;
     Ok((client, connection))
 }

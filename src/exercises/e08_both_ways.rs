@@ -75,7 +75,7 @@ fn called(
     requirement: &'static str,
 ) -> Result<(Program, Socket)> {
     let client = lab.program("client", &[port.to_string()])?;
-    let connection = caller(lab, &listener, requirement)?;
+    let connection = caller(lab, &client, &listener, requirement)?;
     connection.set_write_timeout(Some(LOOK))?;
     Ok((client, connection))
 }

@@ -75,7 +75,7 @@ fn calls(lab: &Lab) -> Result<()> {
     lab.part("the client");
     let (listener, port) = listening(lab, "bob")?;
     let mut client = lab.program_as("chat client", CHAT, &["client".into(), port.to_string()])?;
-    let bob = caller(lab, &listener, "calls-the-port")?;
+    let bob = caller(lab, &client, &listener, "calls-the-port")?;
     listener.close()?;
     client.type_line("喂？\n");
     let first = Data::of(&answer(&client, &bob, "喂？\n".len()));

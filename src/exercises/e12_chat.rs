@@ -68,7 +68,7 @@ fn calls(lab: &Lab) -> Result<()> {
     lab.part("goodbye");
     let (listener, port) = listening(lab, "bob")?;
     let mut client = lab.program_as("chat client", CHAT, &["client".into(), port.to_string()])?;
-    let bob = caller(lab, &listener, "calls-the-port")?;
+    let bob = caller(lab, &client, &listener, "calls-the-port")?;
     listener.close()?;
     let said = "是我\n再见\n";
     client.type_line(said);
@@ -93,7 +93,7 @@ fn is_cut_off(lab: &Lab) -> Result<()> {
     let (listener, port) = listening(lab, "carol")?;
     let words = ["client".into(), port.to_string()];
     let client = lab.program_as("chat client", CHAT, &words)?;
-    let carol = caller(lab, &listener, "calls-the-port")?;
+    let carol = caller(lab, &client, &listener, "calls-the-port")?;
     carol.send_all(b"I am cut off\n")?;
     carol.set_linger(Some(Duration::ZERO))?; // close() sends an RST
     carol.close()?;

@@ -133,15 +133,21 @@ pub(super) fn client(lab: &Lab, name: &str, to: &SockAddr) -> Result<Socket> {
 /// A listening socket at a free port, for the learner's client.
 pub(super) fn listening(lab: &Lab, name: &str) -> Result<(Socket, u16)> {
     let listener = socket(&lab.actor(name))?;
-    listener.set_read_timeout(Some(TO_START))?;
     listener.bind(&lab.here(0))?;
     listener.listen(5)?;
     let port = listener.local_addr()?.as_socket().map_or(0, |at| at.port());
     Ok((listener, port))
 }
 
-/// The connection of the learner's client, which is required to call.
-pub(super) fn caller(lab: &Lab, listener: &Socket, requirement: &'static str) -> Result<Socket> {
+/// The connection of the learner's client, which is required to call: for as long as it runs, it has time.
+pub(super) fn caller(
+    lab: &Lab,
+    program: &Program,
+    listener: &Socket,
+    requirement: &'static str,
+) -> Result<Socket> {
+    let began = Instant::now();
+    while program.exit().is_none() && began.elapsed() < TO_START && !has_come(listener) {}
     let accepted = listener.accept();
     require(lab, requirement, succeeded("our accept", &accepted))?;
     let (connection, _) = accepted?;

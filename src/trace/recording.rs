@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::i18n::{self, error_text, tr};
 use crate::trace::axis::Start;
-use crate::trace::{Claim, Ending, Event, EventKind, Name, Site, format_1};
+use crate::trace::{Claim, Ending, Event, EventKind, Name, Note, Site, format_1};
 
 /// The format's name in the first line of a recording.
 pub const FORMAT: &str = "socket-explorer recording";
@@ -217,6 +217,14 @@ impl Recording {
             EventKind::Claim(claim) => Some(claim),
             _ => None,
         })
+    }
+
+    /// Whether calls are known to be missing that programs made on sockets: the kernel refused the filter by which they are seen.
+    #[must_use]
+    pub fn has_unseen_calls(&self) -> bool {
+        let is_unseen =
+            |what: &EventKind| matches!(what, EventKind::Note { note: Note::ReadsUnseen { .. } });
+        self.events().iter().any(|event| is_unseen(&event.what))
     }
 
     /// Whether calls were held before they were made.

@@ -272,7 +272,7 @@ fn of_a_program_that_hangs_it_is_told_where_and_its_line_is_shown() {
     let (out, err, _) = ended(&mut explore(&["check", "4", &program]));
     assert!(out.contains("server had been blocked in recv() for"), "{out}{err}");
     assert!(out.contains("    data = connection.recv(min(65536"), "{out}{err}");
-    assert!(!out.contains("a message byte by byte"), "only the part that failed: {out}");
+    assert!(!out.contains("a length byte by byte"), "only the part that failed: {out}");
 }
 
 /// What a program prints, line by line, until one contains this.

@@ -2,7 +2,9 @@
 
 use socket_explorer::analysis::Analysis;
 use socket_explorer::trace::recording::Recording;
-use socket_explorer::trace::{Event, EventKind, ExitStatus, Outcome, Output, Role, SyscallKind};
+use socket_explorer::trace::{
+    Call, Event, EventKind, ExitStatus, Outcome, Output, Role, SyscallKind,
+};
 
 use crate::support::{Ended, file, folder, require, utf8};
 use crate::trace::trace;
@@ -163,16 +165,28 @@ fn reads_and_closes_are_seen_of_all_threads_from_the_first_socket_on() {
         file(&folder, "reads.py", READS.replace("FORBIDS", forbids).replace("SECCOMP", &number));
         let (recording, (out, error, code)) = trace(&folder, &["--", "python3", "reads.py"]);
         assert_eq!(code, Some(0), "{out}{error}");
-        let calls = |name: &str, is_on_socket: bool| {
-            let analysis = Analysis::of(&recording);
-            let of = analysis.calls.iter().filter(|span| {
-                &*span.call.name == name && span.call.socket.is_some() == is_on_socket
-            });
-            of.filter(|span| span.call.role == Role::Program).count()
-        };
-        assert_eq!((calls("read", true), calls("close", true)), (2, 2), "{out}");
-        assert_eq!((calls("read", false), calls("close", false)), (0, 0), "{out}");
+        assert_eq!((made(&recording, "read"), made(&recording, "close")), (2, 2), "{out}");
         let has_note = |event: &Event| matches!(event.what, EventKind::Note { .. });
         assert!(!recording.events().iter().any(has_note), "{out}");
+    }
+}
+
+/// How often this call was made on a socket by the program itself.
+fn made(recording: &Recording, name: &str) -> usize {
+    let analysis = Analysis::of(recording);
+    let its = |call: &Call| &*call.name == name && call.role == Role::Program;
+    analysis.calls.iter().filter(|span| its(&span.call) && span.call.socket.is_some()).count()
+}
+
+#[test]
+fn no_read_and_no_close_is_lost_of_threads_that_make_their_first_sockets_at_once() {
+    for threads in [2, 8, 8, 32] {
+        let arguments = [&*threads.to_string()];
+        let Some((recording, (out, error, code))) = traced("first_sockets", &[], &arguments) else {
+            return;
+        };
+        assert_eq!(code, Some(0), "{out}{error}");
+        assert_eq!(made(&recording, "read"), threads, "{out}");
+        assert_eq!(made(&recording, "close"), 2 * threads, "{out}");
     }
 }

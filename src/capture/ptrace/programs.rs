@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use super::descriptors::sockets_of;
 use super::filter::{Extent, filter};
 use super::terminals::Terminal;
+use super::widening;
 use crate::capture::child::{TracedProgram, program_name};
 use crate::capture::link::Host;
 use crate::capture::sys::error_name;
@@ -152,7 +153,10 @@ impl Programs {
         if let Some(input) = &input {
             standard[0] = input.as_fd();
         }
-        let extent = if inherits_socket(standard) { Extent::All } else { Extent::UntilSocket };
+        let extent = match widening::is_possible() && !inherits_socket(standard) {
+            true => Extent::UntilSocket,
+            false => Extent::All,
+        };
         let launched = launch(&Launch { argv: &argv, filter: &filter(extent), standard })
             .map_err(|error| program.failed(&error))?;
         let process = launched.process;

@@ -9,7 +9,7 @@ use super::looks::Look;
 use super::rewrite::Rewritten;
 use super::stage::Object;
 use super::tracer::Tracer;
-use super::widening::Widening;
+use super::widening::{Extension, Widening};
 use crate::capture::sys::privilege_of;
 use crate::capture::sys::ptrace::signal_name;
 use crate::trace::{
@@ -31,7 +31,7 @@ pub struct Thread {
     pub cut: Option<Cut>,
     /// It has called io_uring_setup(2).
     pub asks_for_ring: bool,
-    /// It makes other calls before its own.
+    /// It makes another call before its own.
     pub widening: Option<Widening>,
     /// Its call is held: it waits for an order.
     pub is_held: bool,
@@ -93,8 +93,7 @@ pub struct Process {
     took_part: bool,
     /// The recorded thread that was called as the process is, if it has ended: what becomes of the process is recorded as its.
     namesake: Option<(Name, u32)>,
-    /// All its calls on sockets are picked, or it is about to have the filter that does so.
-    pub is_widened: bool,
+    pub extension: Extension,
     /// It has been said that it runs code of another architecture.
     pub is_foreign: bool,
     /// It has been said that it may not be looked into.
@@ -137,7 +136,7 @@ impl Process {
             cpu_ns: 0,
             took_part: false,
             namesake: None,
-            is_widened: false,
+            extension: Extension::default(),
             is_foreign: false,
             is_told_closed: false,
         }
@@ -146,6 +145,13 @@ impl Process {
     fn child_of(parent: &Process) -> Process {
         let name = format!("{} child", parent.name.trim_end_matches(" child"));
         Process { program: parent.program, ..Process::unknown(name) }
+    }
+
+    /// The threads that were widening its filter, or waited for that, are gone.
+    fn widening_ends(&mut self) {
+        if matches!(self.extension, Extension::Begun { .. }) {
+            self.extension = Extension::None;
+        }
     }
 
     pub fn number_call(&mut self) -> u64 {
@@ -224,6 +230,7 @@ impl Tracer {
         let mut is_start = false;
         if let Some(process) = self.processes.get_mut(&id) {
             (process.alive, process.execs) = (1, process.execs + 1);
+            process.widening_ends();
             is_start = process.execs == 1;
         }
         let is_actor =

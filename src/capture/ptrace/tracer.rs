@@ -216,7 +216,7 @@ impl Tracer {
         now.into_iter().for_each(kill);
     }
 
-    fn handle(&mut self, thread: u32, stop: Stop) {
+    pub(super) fn handle(&mut self, thread: u32, stop: Stop) {
         if !self.threads.contains_key(&thread) {
             if matches!(stop, Stop::Exited(_) | Stop::Killed(_)) {
                 return;

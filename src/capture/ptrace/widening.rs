@@ -1,6 +1,7 @@
 //! The second filter of a process. A program starts under one that lets it read and close files at full speed, and before it makes
-//! its first socket, a filter of its own, or itself one whose memory nobody may write, it gets the one that picks all calls. The kernel takes a filter from the process itself
-//! alone, so the thread that is about to make that call makes three: mmap(2) for the filter's memory, seccomp(2), and then its own.
+//! its first socket, a filter of its own, or itself one whose memory nobody may write, it gets the one that picks all calls. The kernel
+//! takes a filter from the process itself alone, so the thread that is about to make that call makes seccomp(2) before it. Threads that
+//! are about to make such a call meanwhile wait.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -12,98 +13,136 @@ use nix::unistd::{AccessFlags, access};
 use super::calls::{self, Sys};
 use super::entry::Next;
 use super::filter::{Extent, filter};
+use super::threads::status_number;
 use super::tracer::Tracer;
 use crate::capture::sys::ptrace::{
-    Entry, FILTER_FLAGS, GoOn, Registers, filter_program, go_on, returned, write_word,
+    Entry, FILTER_FLAGS, GoOn, Registers, Stop, filter_program, go_on, returned, write_word,
 };
 use crate::capture::sys::{Memory, errno_name};
 use crate::trace::{EventKind, Note};
 
-/// How far a thread has come.
-#[derive(Clone, Debug)]
+/// What becomes of a process's filter.
+#[derive(Debug, Default)]
+pub enum Extension {
+    /// It has the first one alone, as far as is known.
+    #[default]
+    None,
+    /// A thread is in seccomp(2), and these wait.
+    Begun { waiting: Vec<u32> },
+    /// It has the second one, or cannot have it.
+    Done,
+}
+
+/// A thread that is in seccomp(2) in place of its own call.
+#[derive(Debug)]
 pub struct Widening {
     /// The thread's registers when it was about to make its own call.
     own: Registers,
-    step: Step,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    /// It is in mmap(2).
-    Mapping,
-    /// It makes seccomp(2) next, unless a signal's handler comes first.
-    Mapped,
-    /// It is in seccomp(2).
-    Filtering,
+    /// Where the filter stands in its memory.
+    at: u64,
 }
 
 impl Tracer {
     /// A thread is about to make a call. `None` if that has to do with no widening.
     pub(super) fn widens(&mut self, id: u32, entry: &Entry) -> Option<Next> {
-        let thread = self.threads.get_mut(&id)?;
-        let is_filtering = entry.number == libc::SYS_seccomp.cast_unsigned();
-        if let Some(Widening { step: step @ Step::Mapped, .. }) = &mut thread.widening
-            && is_filtering
-        {
-            *step = Step::Filtering;
-            return Some(Next::ToReturn);
-        }
-        let process = self.processes.get_mut(&thread.process)?;
-        if process.is_widened || !is_last_moment(id, entry) {
+        let process_id = self.threads.get(&id)?.process;
+        let process = self.processes.get_mut(&process_id)?;
+        if matches!(process.extension, Extension::Done) || !is_last_moment(id, entry) {
             return None;
         }
-        process.is_widened = true;
-        let own = Registers::of(id).ok()?;
-        let (size, nowhere) = (size(), u64::MAX);
-        let access = (libc::PROT_READ | libc::PROT_WRITE).unsigned_abs().into();
-        let kind = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS).unsigned_abs().into();
-        own.make_instead(id, libc::SYS_mmap, [0, size, access, kind, nowhere, 0]).ok()?;
-        thread.widening = Some(Widening { own, step: Step::Mapping });
-        Some(Next::ToReturn)
+        if let Extension::Begun { waiting } = &mut process.extension {
+            waiting.push(id);
+            return Some(Next::Hold);
+        }
+        if has_both(id) {
+            process.extension = Extension::Done;
+            return None;
+        }
+        match begin(id) {
+            Ok(widening) => {
+                process.extension = Extension::Begun { waiting: Vec::new() };
+                self.threads.get_mut(&id)?.widening = Some(widening);
+                Some(Next::ToReturn)
+            }
+            Err(errno) => {
+                process.extension = Extension::Done;
+                self.note_unwidened(id, errno as i32);
+                None
+            }
+        }
     }
 
     /// A thread stands behind a call; false if that is its own.
     pub(super) fn widens_on(&mut self, id: u32) -> bool {
         let Some(thread) = self.threads.get_mut(&id) else { return false };
-        let Some(Widening { own, step }) = thread.widening.take() else { return false };
+        let (Some(Widening { own, at }), process) = (thread.widening.take(), thread.process) else {
+            return false;
+        };
         let result = returned(id).unwrap_or(-i64::from(libc::ESRCH));
-        match step {
-            Step::Mapped => {
-                thread.widening = Some(Widening { own, step });
-                return false;
-            }
-            Step::Mapping if result >= 0 => {
-                let at = result.cast_unsigned();
-                let words = filter_program(&filter(Extent::All), at);
-                let places = (at..).step_by(8);
-                let is_written =
-                    places.zip(words).all(|(at, word)| write_word(id, at, word).is_ok());
-                let args = [libc::SECCOMP_SET_MODE_FILTER.into(), FILTER_FLAGS, at, 0, 0, 0];
-                if is_written && own.make_next(id, libc::SYS_seccomp, args).is_ok() {
-                    thread.widening = Some(Widening { own, step: Step::Mapped });
-                } else {
-                    let _ = own.make_own(id);
-                    self.note_unwidened(id, libc::EFAULT.into());
-                }
-            }
-            Step::Mapping | Step::Filtering => {
-                let _ = own.make_own(id);
-                if result != 0 {
-                    self.note_unwidened(id, -result);
-                }
-            }
+        for (at, _) in words(at) {
+            let _ = write_word(id, at, [0; 8]);
+        }
+        let _ = own.make_own(id);
+        if result != 0 {
+            // Above 0 it is a thread that has a filter of its own.
+            let errno = i32::try_from(-result).ok().filter(|errno| *errno > 0);
+            self.note_unwidened(id, errno.unwrap_or(libc::ESRCH));
         }
         go_on(id, GoOn::Freely, 0);
+        let process = self.processes.get_mut(&process);
+        let extension = process.map(|it| std::mem::replace(&mut it.extension, Extension::Done));
+        if let Some(Extension::Begun { waiting }) = extension {
+            waiting.into_iter().for_each(|thread| self.handle(thread, Stop::Entry));
+        }
         true
     }
 
-    /// The kernel did not take the second filter.
-    fn note_unwidened(&mut self, id: u32, errno: i64) {
-        let errno = i32::try_from(errno).ok().filter(|errno| *errno > 0).unwrap_or(libc::ESRCH);
+    /// The process has not got the second filter.
+    fn note_unwidened(&mut self, id: u32, errno: i32) {
         let note = Note::ReadsUnseen { errno: errno_name(errno) };
         let at_ns = self.stage.now_ns();
         self.tell(id, at_ns, EventKind::Note { note }, None);
     }
+}
+
+/// Whether the process has got the second filter from its parent: it has more than the first, which came to those of ours.
+fn has_both(id: u32) -> bool {
+    const COUNT: &str = "Seccomp_filters:"; // since Linux 5.9
+    let (its, ours) = (status_number(id, COUNT), status_number(std::process::id(), COUNT));
+    its.zip(ours).is_some_and(|(its, ours)| its > ours + 1)
+}
+
+/// Whether there is room for the second filter in processes of this kernel.
+pub fn is_possible() -> bool {
+    place(std::process::id()).is_some()
+}
+
+/// Lets the thread make seccomp(2) in place of the call that it is about to make.
+fn begin(id: u32) -> Result<Widening, Errno> {
+    let own = Registers::of(id).map_err(|_| Errno::ESRCH)?;
+    let at = place(id).ok_or(Errno::EFAULT)?;
+    if !words(at).all(|(at, word)| write_word(id, at, word).is_ok()) {
+        return Err(Errno::EFAULT);
+    }
+    let args = [libc::SECCOMP_SET_MODE_FILTER.into(), FILTER_FLAGS, at, 0, 0, 0];
+    own.make_instead(id, libc::SYS_seccomp, args).map_err(|_| Errno::ESRCH)?;
+    Ok(Widening { own, at })
+}
+
+/// The second filter as it is to stand at this address, word by word.
+fn words(at: u64) -> impl Iterator<Item = (u64, [u8; 8])> {
+    (at..).step_by(8).zip(filter_program(&filter(Extent::All), at))
+}
+
+/// Memory that nobody uses: the last page of the kernel's own code in every process (vdso(7)) ends in zero bytes.
+fn place(id: u32) -> Option<u64> {
+    let maps = std::fs::read_to_string(format!("/proc/{id}/maps")).ok()?;
+    let line = maps.lines().find(|line| line.ends_with("[vdso]"))?;
+    let (_, end) = line.split_whitespace().next()?.split_once('-')?;
+    let size = words(0).count() as u64 * 8;
+    let at = u64::from_str_radix(end, 16).ok()?.checked_sub(size)?;
+    let mut free = words(at).map(|(at, _)| Memory::of(id).u64(at));
+    free.all(|word| word == Some(0)).then_some(at)
 }
 
 /// Whether reads and closes may be on sockets after this call, or no filter can be given any more.
@@ -121,9 +160,4 @@ fn is_last_moment(id: u32, entry: &Entry) -> bool {
         }
         _ => false,
     }
-}
-
-/// The memory that the filter takes, in bytes.
-fn size() -> u64 {
-    (filter_program(&filter(Extent::All), 0).len() * 8) as u64
 }

@@ -270,14 +270,6 @@ impl Registers {
         registers.set(thread)
     }
 
-    /// At [`Stop::Exit`]: the thread goes back to its instruction, and makes this call.
-    pub fn make_next(&self, thread: u32, number: i64, args: [u64; 6]) -> io::Result<()> {
-        let mut registers = self.with_args(args);
-        *registers.next_number() = number.cast_unsigned();
-        registers.go_back();
-        registers.set(thread)
-    }
-
     /// At [`Stop::Exit`]: the thread goes back to its instruction, and makes the call that it was about to make.
     pub fn make_own(&self, thread: u32) -> io::Result<()> {
         let mut registers = self.clone();
