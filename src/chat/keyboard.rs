@@ -219,9 +219,13 @@ impl Keyboard {
         self.stop.clone()
     }
 
-    /// There is a connection: tells the line editor. What `signs` has to tell the peer goes with what is typed.
-    pub fn connected(&mut self, signs: Option<Arc<Signs>>) {
+    /// What the signs have to tell the peer goes with what is typed.
+    pub fn tell(&mut self, signs: Option<Arc<Signs>>) {
         self.signs = signs;
+    }
+
+    /// Tells the line editor that there is a connection.
+    pub fn connected(&self) {
         if let Some(prompter) = &self.prompter {
             prompter.connected();
         }

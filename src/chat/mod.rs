@@ -254,11 +254,13 @@ fn connect_and_talk(
     let Some((side, socket)) = connect(lab, options, screen, leave)? else {
         return Ok(EndReason::Ended);
     };
+    // At once: a key that comes between two modes of the terminal is no signal.
+    keyboard.connected();
     let socket = Arc::new(socket);
     let name = options.peer_name.as_deref().unwrap_or("Jack");
     let decoder = MessageDecoder::new(&format!("{name}: "), screen.is_terminal());
     let signs = begin_signs(&socket, options, screen);
-    keyboard.connected(signs.clone());
+    keyboard.tell(signs.clone());
     let (socket, buffer) = (&*socket, options.buffer);
     let session = Session { socket, keyboard, screen, decoder, buffer, signs };
     Ok(match options.style {

@@ -4,7 +4,9 @@ use std::net::Shutdown;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::kit::{client, exit_value, receive, require, require_answer, returned, start_server};
+use super::kit::{
+    client, exit_value, receive, require, require_answer, returned, start_server, until_at_rest,
+};
 use crate::capture::sys::{self, Descendant};
 use crate::capture::{Lab, Program, Result, Socket, at_least, eq};
 use crate::experiments::judge;
@@ -42,6 +44,7 @@ fn a_tidy_server(lab: &Lab) -> Result<()> {
     bob.close()?;
 
     lab.part("the processes");
+    until_at_rest(&server); // whoever served Bob may end now
     let count = || server.descendants().iter().filter(|it| it.is_zombie()).count();
     let zombies = until(count, |zombies| zombies == 0);
     lab.claim("leaves-no-zombie", eq("processes of server in state Z", zombies, 0_usize));
