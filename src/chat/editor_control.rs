@@ -161,9 +161,15 @@ impl EditorControl {
         self.get_out(state);
     }
 
-    /// Whether a line is to be read.
-    pub fn is_line_due(&self) -> bool {
-        self.state().is_due(self.by_turns)
+    /// Whether a line is to be read key by key.
+    pub fn edits_line(&self) -> bool {
+        let state = self.state();
+        state.is_due(self.by_turns) && self.edits(state.phase)
+    }
+
+    /// Whether lines of this phase are read key by key.
+    pub fn edits(&self, phase: Phase) -> bool {
+        !(self.by_turns && phase == Phase::Waiting)
     }
 
     pub fn resume(&self) {

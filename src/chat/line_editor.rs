@@ -81,7 +81,7 @@ impl LineEditor {
         let (resumed, paused) = (control.clone(), control.clone());
         let at_terminal = signals::at_terminal(
             move || {
-                if !is_plain && resumed.is_line_due() {
+                if !is_plain && resumed.edits_line() {
                     set_local_flags(|flags| flags.remove(BY_LINE))?;
                 }
                 resumed.resume();
@@ -251,7 +251,8 @@ impl Screen for LineEditor {
 
 /// The editor's thread: reads lines from the terminal and writes them into the pipe.
 struct LineReader {
-    /// `None` at a terminal that can only take lines.
+    /// `None` at a terminal that can only take lines. By turns it is not used before there is a peer: when that comes, the terminal takes
+    /// lines itself, and a Ctrl-C typed just before the change would be no signal.
     editor: Option<Rustyline>,
     queue: Arc<OutputQueue>,
     control: Arc<EditorControl>,
@@ -283,7 +284,8 @@ impl LineReader {
                 Phase::Talking if self.lines.is_some() => "send message> ",
                 _ => "",
             };
-            let typed = match &mut self.editor {
+            let editor = self.editor.as_mut().filter(|_| self.control.edits(phase));
+            let typed = match editor {
                 Some(editor) => {
                     // rustyline restores this mode between lines: keys typed just then must not appear in the middle of a message. If
                     // this fails, the terminal is gone, and the next read will report it.
