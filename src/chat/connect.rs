@@ -61,6 +61,8 @@ pub fn accept_one(
         crate::trace::Address::Unix(None) => address.to_string(),
         from => from.to_string(),
     };
+    // Before it is said: who reads it may type.
+    screen.connected();
     screen.note(&format!("connected from: {from}"));
     Ok(Some(socket))
 }

@@ -180,6 +180,9 @@ impl EditorControl {
     /// The chat goes on to this phase; a line that is being typed is interrupted.
     pub fn enter(&self, phase: Phase) {
         let mut state = self.state();
+        if state.phase == phase {
+            return;
+        }
         state.phase = phase;
         self.changed.notify_all();
         self.get_out(state);

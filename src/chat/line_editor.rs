@@ -240,6 +240,10 @@ impl Screen for LineEditor {
         let _ = self.queue.show(&in_rows(text));
     }
 
+    fn connected(&self) {
+        self.control.enter(Phase::Talking);
+    }
+
     fn is_terminal(&self) -> bool {
         true
     }

@@ -10,6 +10,9 @@ pub trait Screen: Sync {
     /// Shows a line of the chat's own.
     fn note(&self, text: &str);
 
+    /// There is a peer.
+    fn connected(&self) {}
+
     /// Whether this is a person's terminal. If so, the chat is over when the peer leaves.
     fn is_terminal(&self) -> bool {
         false
