@@ -243,6 +243,10 @@ fn echo_server(before: &str, address: &str) -> String {
     )
 }
 
+/// The child goes on when its parent has ended.
+const LEAVES_A_CHILD: &str =
+    "parent = os.getpid()\nif os.fork(): os._exit(0)\nwhile os.getppid() == parent: pass";
+
 #[test]
 fn what_keeps_a_program_from_being_judged_is_said() {
     let Some(python) = python_itself() else { return };
@@ -250,7 +254,7 @@ fn what_keeps_a_program_from_being_judged_is_said() {
     let all = [
         (echo_server("", "'127.0.0.2'"), "address of server: 127.0.0.2:"),
         (echo_server("", "''"), "✓ Then the server serves another client."),
-        (echo_server("if os.fork(): os._exit(0)", here), "a child of it runs on"),
+        (echo_server(LEAVES_A_CHILD, here), "a child of it runs on"),
         (echo_server("os.kill(os.getpid(), signal.SIGSEGV)", here), "SIGSEGV ended server before"),
         (echo_server("print('x' * 10_000_000)", here), "✓ Then the server serves another client."),
         (echo_server("port = int(input())", here), "That is its standard input"),
