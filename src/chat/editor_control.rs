@@ -213,10 +213,6 @@ impl EditorControl {
 }
 
 impl Prompter for EditorControl {
-    fn connected(&self) {
-        self.enter(Phase::Talking);
-    }
-
     fn want_line(&self) {
         self.state().is_wanted = true;
         self.changed.notify_all();

@@ -37,9 +37,6 @@ pub enum Input<'a> {
 
 /// Asks a person for lines.
 pub trait Prompter: Send + Sync {
-    /// There is a peer now.
-    fn connected(&self);
-
     /// By turns: the chat wants one more line.
     fn want_line(&self);
 }
@@ -222,13 +219,6 @@ impl Keyboard {
     /// What the signs have to tell the peer goes with what is typed.
     pub fn tell(&mut self, signs: Option<Arc<Signs>>) {
         self.signs = signs;
-    }
-
-    /// Tells the line editor that there is a connection.
-    pub fn connected(&self) {
-        if let Some(prompter) = &self.prompter {
-            prompter.connected();
-        }
     }
 
     /// Waits until something has been typed, and reads it.

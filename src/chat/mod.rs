@@ -255,7 +255,7 @@ fn connect_and_talk(
         return Ok(EndReason::Ended);
     };
     // At once: a key that comes between two modes of the terminal is no signal.
-    keyboard.connected();
+    screen.connected();
     let socket = Arc::new(socket);
     let name = options.peer_name.as_deref().unwrap_or("Jack");
     let decoder = MessageDecoder::new(&format!("{name}: "), screen.is_terminal());

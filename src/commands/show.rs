@@ -182,9 +182,10 @@ impl Sentence {
         Sentence { text, source: None }
     }
 
-    /// One that is about this line.
-    pub(super) fn at(text: String, recording: &Recording, source: &Site) -> Sentence {
-        Sentence { text, source: recording.source_line(source).map(str::to_owned) }
+    /// One that is about this line, if it is known.
+    pub(super) fn at(text: String, recording: &Recording, source: Option<&Site>) -> Sentence {
+        let source = source.and_then(|source| recording.source_line(source));
+        Sentence { text, source: source.map(str::to_owned) }
     }
 }
 
@@ -235,13 +236,15 @@ fn deadline_of(recording: &Recording, limit_ns: u64, blocked: &[Blocked]) -> Vec
 /// Who was blocked in which call, where, and for how long.
 pub(super) fn blocked(recording: &Recording, one: &Blocked) -> Sentence {
     let source = one.call.site.as_ref();
-    let at = source.map_or_else(String::new, |source| tr!(", at {source}", source));
+    let at = at_source(source);
     let actor = labels::actor(&one.actor);
     let (function, span) = (one.call.function(), span_of(one.for_ns));
     let text =
         tr!("{actor} had been blocked in {function}() for {span}{at}.", actor, function, span, at);
-    match source {
-        Some(source) => Sentence::at(text, recording, source),
-        None => Sentence::plain(text),
-    }
+    Sentence::at(text, recording, source)
+}
+
+/// Where a call was made, to stand behind it in a sentence; nothing if that is not known.
+pub(super) fn at_source(source: Option<&Site>) -> String {
+    source.map_or_else(String::new, |source| tr!(", at {source}", source))
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use socket2::SockAddr;
+
 use super::kit::{answer, at_end, client, dribble, free_port, listens_at, require, until_at_rest};
 use crate::capture::{Lab, Program, Proof, Result, Socket, at_least, at_least_duration, eq};
 use crate::experiments::judge;
@@ -29,39 +31,39 @@ fn deadline_for_a_request(lab: &Lab) -> Result<()> {
     let heard = Data::of(&answer(&server, &alice, sent.len()));
     require(lab, "answers-a-request", eq("alice received", heard, Data::of(sent)))?;
     drop(alice);
-    answers_in_pieces(lab, &server, port)?;
+    answers_in_pieces(lab, &server, &at)?;
 
     lab.part("a silent client");
     let began = Instant::now();
-    let carol = client(lab, "carol", &lab.here(port))?;
+    let carol = client(lab, "carol", &at)?;
     let wait = Wait::until_ended(&server, &carol, || Ok(()));
     lab.claim("sleeps-meanwhile", wait.is_slept());
     require(lab, "ends-the-silent", wait.has_ended(label!("carol's connection")))?;
     require(lab, "not-before-its-time", not_too_soon(label!("carol's time"), began.elapsed()))?;
     drop(carol);
     lab.part("the next client");
-    serves(lab, &server, port, "dora")?;
+    serves(lab, &server, &at, "dora")?;
 
     lab.part("a slow client");
     let began = Instant::now();
-    let erin = client(lab, "erin", &lab.here(port))?;
+    let erin = client(lab, "erin", &at)?;
     let wait = Wait::until_ended(&server, &erin, || erin.send_all(b"x"));
     require(lab, "ends-the-slow", wait.has_ended(label!("erin's connection")))?;
     require(lab, "not-before-its-time", not_too_soon(label!("erin's time"), began.elapsed()))?;
     drop(erin);
     lab.part("the last client");
-    serves(lab, &server, port, "frank")
+    serves(lab, &server, &at, "frank")
 }
 
 /// A request in three pieces, in time. Where the machine was too busy for that, it is tried again.
-fn answers_in_pieces(lab: &Lab, server: &Program, port: u16) -> Result<()> {
+fn answers_in_pieces(lab: &Lab, server: &Program, at: &SockAddr) -> Result<()> {
     let sent = b"what time is it?\n";
     let (mut tries, mut before) = (0..3, sent.len() as u64);
     loop {
         tries.next();
         lab.part("a request in pieces");
         let began = Instant::now();
-        let bob = client(lab, "bob", &lab.here(port))?;
+        let bob = client(lab, "bob", at)?;
         // If it breaks off, what comes back tells.
         let _ = dribble(server, &bob, before, sent.chunks(6));
         let in_time = began.elapsed() < Duration::from_secs(SECONDS.into()) / 2;
@@ -76,8 +78,8 @@ fn answers_in_pieces(lab: &Lab, server: &Program, port: u16) -> Result<()> {
     }
 }
 
-fn serves(lab: &Lab, server: &Program, port: u16, name: &str) -> Result<()> {
-    let client = client(lab, name, &lab.here(port))?;
+fn serves(lab: &Lab, server: &Program, at: &SockAddr, name: &str) -> Result<()> {
+    let client = client(lab, name, at)?;
     client.send_all(b"and now?\n")?;
     let heard = Data::of(&answer(server, &client, b"and now?\n".len()));
     require(lab, "serves-the-next", eq("next client received", heard, Data::of(b"and now?\n")))

@@ -4,6 +4,7 @@
 //! are about to make such a call meanwhile wait.
 
 use std::ffi::OsString;
+use std::ops::Range;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
@@ -39,7 +40,7 @@ pub struct Widening {
     /// The thread's registers when it was about to make its own call.
     own: Registers,
     /// Where the filter stands in its memory.
-    at: u64,
+    place: Range<u64>,
 }
 
 impl Tracer {
@@ -75,11 +76,12 @@ impl Tracer {
     /// A thread stands behind a call; false if that is its own.
     pub(super) fn widens_on(&mut self, id: u32) -> bool {
         let Some(thread) = self.threads.get_mut(&id) else { return false };
-        let (Some(Widening { own, at }), process) = (thread.widening.take(), thread.process) else {
+        let (Some(Widening { own, place }), process) = (thread.widening.take(), thread.process)
+        else {
             return false;
         };
         let result = returned(id).unwrap_or(-i64::from(libc::ESRCH));
-        for (at, _) in words(at) {
+        for at in place.step_by(8) {
             let _ = write_word(id, at, [0; 8]);
         }
         let _ = own.make_own(id);
@@ -120,29 +122,27 @@ pub fn is_possible() -> bool {
 /// Lets the thread make seccomp(2) in place of the call that it is about to make.
 fn begin(id: u32) -> Result<Widening, Errno> {
     let own = Registers::of(id).map_err(|_| Errno::ESRCH)?;
-    let at = place(id).ok_or(Errno::EFAULT)?;
-    if !words(at).all(|(at, word)| write_word(id, at, word).is_ok()) {
+    let place = place(id).ok_or(Errno::EFAULT)?;
+    let words = filter_program(&filter(Extent::All), place.start);
+    let mut written = place.clone().step_by(8).zip(words);
+    if !written.all(|(at, word)| write_word(id, at, word).is_ok()) {
         return Err(Errno::EFAULT);
     }
-    let args = [libc::SECCOMP_SET_MODE_FILTER.into(), FILTER_FLAGS, at, 0, 0, 0];
+    let args = [libc::SECCOMP_SET_MODE_FILTER.into(), FILTER_FLAGS, place.start, 0, 0, 0];
     own.make_instead(id, libc::SYS_seccomp, args).map_err(|_| Errno::ESRCH)?;
-    Ok(Widening { own, at })
+    Ok(Widening { own, place })
 }
 
-/// The second filter as it is to stand at this address, word by word.
-fn words(at: u64) -> impl Iterator<Item = (u64, [u8; 8])> {
-    (at..).step_by(8).zip(filter_program(&filter(Extent::All), at))
-}
-
-/// Memory that nobody uses: the last page of the kernel's own code in every process (vdso(7)) ends in zero bytes.
-fn place(id: u32) -> Option<u64> {
+/// Memory that nobody uses, of the size of the second filter: the last page of the kernel's own code in every process (vdso(7)) ends in zero bytes.
+fn place(id: u32) -> Option<Range<u64>> {
     let maps = std::fs::read_to_string(format!("/proc/{id}/maps")).ok()?;
     let line = maps.lines().find(|line| line.ends_with("[vdso]"))?;
     let (_, end) = line.split_whitespace().next()?.split_once('-')?;
-    let size = words(0).count() as u64 * 8;
-    let at = u64::from_str_radix(end, 16).ok()?.checked_sub(size)?;
-    let mut free = words(at).map(|(at, _)| Memory::of(id).u64(at));
-    free.all(|word| word == Some(0)).then_some(at)
+    let end = u64::from_str_radix(end, 16).ok()?;
+    let size = filter_program(&filter(Extent::All), 0).len() as u64 * 8;
+    let place = end.checked_sub(size)?..end;
+    let is_free = place.clone().step_by(8).all(|at| Memory::of(id).u64(at) == Some(0));
+    is_free.then_some(place)
 }
 
 /// Whether reads and closes may be on sockets after this call, or no filter can be given any more.

@@ -141,7 +141,7 @@ impl FailedPart<'_> {
                         result,
                         source
                     );
-                    Some(Sentence::at(text, self.recording, source))
+                    Some(Sentence::at(text, self.recording, Some(source)))
                 }
                 _ => None,
             })
@@ -225,7 +225,7 @@ impl FailedPart<'_> {
             _ => None,
         })?;
         let source = last.site.as_ref();
-        let at = source.map_or_else(String::new, |source| tr!(", at {source}", source));
+        let at = show::at_source(source);
         let (actor, function) = (labels::actor(actor), last.function());
         let text = tr!(
             "{actor} made so many calls that only the first are recorded: it asks again and again, and does not wait. The last of those was {function}(){at}.",
@@ -233,10 +233,7 @@ impl FailedPart<'_> {
             function,
             at
         );
-        Some(match source {
-            Some(source) => Sentence::at(text, self.recording, source),
-            None => Sentence::plain(text),
-        })
+        Some(Sentence::at(text, self.recording, source))
     }
 }
 
