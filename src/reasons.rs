@@ -60,6 +60,7 @@ pub fn lacking(lack: &Lack) -> String {
         Lack::FrameCounters => tr!("frames can only be counted in a private network with /proc")
         .to_owned(),
         Lack::TcpTable { errno } => tr!("the kernel's table of TCP sockets (/proc/net/tcp) cannot be read: {errno}", errno),
+        Lack::Command { name, errno } => tr!("the command `{name}` cannot be started ({errno})", name, errno),
         Lack::Sysctl { name } => tr!("this kernel's settings cannot be read: /proc/sys/{path} is not there", path = name.replace('.', "/")),
         Lack::Feature { feature } => missing_feature(*feature).to_owned(),
         Lack::Descriptors { limit, reached, asked } => tr!("this process may have {limit} files open: {reached} connections were open instead of {asked}", limit, reached, asked),
@@ -75,6 +76,7 @@ pub fn lacking(lack: &Lack) -> String {
         Lack::ErrorNumbers => tr!("the table has no row for this system and processor")
         .to_owned(),
         Lack::Busy { gap_ns } => tr!("this machine was so busy that a byte came {gap} after the one before", gap = format_args!("{:?}", Duration::from_nanos(*gap_ns))),
+        Lack::LatePoll { late_ns } => tr!("this machine was so busy that poll() returned {late} after its timeout", late = format_args!("{:?}", Duration::from_nanos(*late_ns))),
         Lack::TimeoutOutside { timeout_ns, pause_ns, whole_ns } => {
             let [timeout, pause, whole] =
                 [timeout_ns, pause_ns, whole_ns].map(|ns| Duration::from_nanos(*ns));

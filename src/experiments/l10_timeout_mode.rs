@@ -144,6 +144,11 @@ fn check_long(lab: &Lab, timeout: Duration, waits: &[(Waited<io::Result<usize>>,
     let latest = by_option.iter().copied().max().unwrap_or_default();
     let coarse = at_least_duration("latest recv", latest, "several ticks", COARSE);
     let (option, poll) = (median(&mut by_option), median(&mut by_poll));
+    if poll >= COARSE {
+        // Late for want of a processor, as the recv() calls may be.
+        let late_ns = u64::try_from(poll.as_nanos()).unwrap_or(u64::MAX);
+        return lab.not_checked("the-option-is-coarse", Lack::LatePoll { late_ns });
+    }
     let finer = at_least_duration("recv's median", option, "poll's", poll);
     lab.claim("the-option-is-coarse", coarse.and(finer));
 }

@@ -41,6 +41,8 @@ pub enum Lack {
     FrameCounters,
     /// The kernel's table of TCP sockets cannot be read.
     TcpTable { errno: ErrorName },
+    /// There is no such command here, or it cannot be started: `ss`.
+    Command { name: Cow<'static, str>, errno: ErrorName },
     /// A setting of the kernel cannot be read: `net.ipv4.tcp_syn_retries`.
     Sysctl { name: Cow<'static, str> },
     /// The system does not have this feature.
@@ -59,6 +61,8 @@ pub enum Lack {
     ErrorNumbers,
     /// The machine was too busy: a byte came this late after the one before.
     Busy { gap_ns: u64 },
+    /// The machine was too busy: poll() returned so long after its timeout.
+    LatePoll { late_ns: u64 },
     /// The timeout is not between one pause and all of them together.
     TimeoutOutside { timeout_ns: u64, pause_ns: u64, whole_ns: u64 },
     /// A silence was too short to compare.

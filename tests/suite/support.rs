@@ -191,3 +191,16 @@ pub fn frames(recording: &Recording) -> Vec<&Frame> {
     });
     frames.collect()
 }
+
+/// What a run that is ended by a limit gives: the first that is as it should be, or the last. On a busy machine programs may not
+/// have begun by the first limit.
+pub fn by_a_limit<T>(run: impl Fn(&str) -> T, is_right: impl Fn(&T) -> bool) -> T {
+    let mut given = run("2s");
+    for limit in ["15s", "60s"] {
+        if is_right(&given) {
+            break;
+        }
+        given = run(limit);
+    }
+    given
+}

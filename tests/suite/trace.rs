@@ -14,7 +14,8 @@ use socket_explorer::trace::{EventKind, ExitStatus, Note, Output, Role, Syscall,
 use tempfile::TempDir;
 
 use crate::support::{
-    ChildGuard, Ended, ended, explore, file, folder, python_itself, recordings, require, told, utf8,
+    ChildGuard, Ended, by_a_limit, ended, explore, file, folder, python_itself, recordings,
+    require, told, utf8,
 };
 
 /// An echo server for two clients, a thread each. It writes its port before it listens.
@@ -331,7 +332,10 @@ fn at_the_deadline_it_says_who_is_blocked_in_what() {
     let folder = folder();
     let text = "import socket\none = socket.socket()\none.bind(('127.0.0.1', 0))\none.listen()\none.accept()\n";
     file(&folder, "waits.py", text);
-    let (recording, (out, _, code)) = trace(&folder, &["--for", "2s", "--", "python3", "waits.py"]);
+    let (recording, (out, _, code)) = by_a_limit(
+        |limit| trace(&folder, &["--for", limit, "--", "python3", "waits.py"]),
+        |(_, (out, ..))| out.contains("accept()"),
+    );
     assert_eq!(code, Some(124), "{out}");
     assert!(out.contains("waits had been blocked in accept()"), "{out}");
     assert!(out.contains("waits.py:5.\n    one.accept()\n"), "{out}");

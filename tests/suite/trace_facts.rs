@@ -14,7 +14,9 @@ use nix::unistd::Pid;
 use socket_explorer::trace::{Event, EventKind, Note, Privilege, Role};
 use tempfile::TempDir;
 
-use crate::support::{ChildGuard, Ended, ended, file, folder, isolated, recordings, require, utf8};
+use crate::support::{
+    ChildGuard, Ended, by_a_limit, ended, file, folder, isolated, recordings, require, utf8,
+};
 use crate::trace::{group, runs, start, trace};
 
 /// Binds and listens at an address of this family, given as Python.
@@ -202,11 +204,15 @@ fn a_listening_socket_that_a_child_keeps_is_in_the_table_as_open() {
         return;
     }
     file(&folder, "program.py", &text);
-    let args = ["--for", "3s", "--view", "sockets", "--", "python3", "program.py"];
-    let (_, (out, _, code)) = trace(&folder, &args);
-    assert_eq!(code, Some(124), "{out}");
-    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("still open in program child"), "{out}");
+    let run = |limit: &str| {
+        let args = ["--for", limit, "--view", "sockets", "--", "python3", "program.py"];
+        let (_, (out, _, code)) = trace(&folder, &args);
+        (out.split_whitespace().collect::<Vec<_>>().join(" "), code)
+    };
+    let is_told = |words: &str| words.contains("still open in program child");
+    let (words, code) = by_a_limit(run, |(words, _)| is_told(words));
+    assert!(is_told(&words), "{words}");
+    assert_eq!(code, Some(124), "{words}");
 }
 
 #[test]
@@ -364,16 +370,20 @@ fn when_the_time_is_over_the_exit_code_is_that_of_timeout_unless_a_program_had_f
     if require("sh").is_none() {
         return;
     }
-    let code = |programs: &[&str]| -> Ended {
-        let folder = folder();
-        let mut args = vec!["--for", "1s", "--view", "sockets"];
-        args.extend(programs);
-        trace(&folder, &args).1
-    };
-    assert_eq!(code(&["sh -c 'exec sleep 600'"]).2, Some(124));
-    assert_eq!(code(&["sh -c 'exit 0'", "sh -c 'exec sleep 600'"]).2, Some(124));
-    assert_eq!(code(&["sh -c 'exit 3'", "sh -c 'exec sleep 600'"]).2, Some(3));
-    assert_eq!(code(&["sh -c 'exit 0'", "sh -c 'exit 0'"]).2, Some(0));
+    for (programs, code) in [
+        (&["sh -c 'exec sleep 600'"][..], 124),
+        (&["sh -c 'exit 0'", "sh -c 'exec sleep 600'"], 124),
+        (&["sh -c 'exit 3'", "sh -c 'exec sleep 600'"], 3),
+        (&["sh -c 'exit 0'", "sh -c 'exit 0'"], 0),
+    ] {
+        let run = |limit: &str| -> Ended {
+            let mut args = vec!["--for", limit, "--view", "sockets"];
+            args.extend(programs);
+            trace(&folder(), &args).1
+        };
+        let (out, _, ended) = by_a_limit(run, |(.., ended)| *ended == Some(code));
+        assert_eq!(ended, Some(code), "{programs:?}: {out}");
+    }
 }
 
 #[test]

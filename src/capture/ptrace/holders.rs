@@ -184,6 +184,13 @@ fn find_processes(holders: &mut [AddressHolder]) {
             }
         }
     }
+    holders.iter_mut().for_each(|holder| parents_first(&mut holder.processes));
+}
+
+/// Puts a process before those of its children that have the same socket: a child may have it only until it calls execve(2).
+fn parents_first(processes: &mut [HolderProcess]) {
+    let all: Vec<u32> = processes.iter().map(|one| one.process).collect();
+    processes.sort_by_key(|one| all.contains(&one.parent));
 }
 
 /// The process at the other end of a connection within this machine, and its command line. `None` if it may not be looked into.
@@ -258,6 +265,15 @@ mod tests {
         assert_eq!(holder.state.as_deref(), Some("LISTEN"));
         assert!(has(me, holder.socket.expect("it is a process's")).is_some());
         assert_eq!(holders_of_port(me, SocketId(0), &address, UDP_TABLES), []);
+    }
+
+    #[test]
+    fn a_child_that_has_the_same_socket_comes_after_its_parent() {
+        let holder =
+            |process, parent| HolderProcess { process, parent, ..HolderProcess::default() };
+        let mut processes = [holder(5, 7), holder(6, 1), holder(7, 1)];
+        parents_first(&mut processes);
+        assert_eq!(processes.map(|one| one.process), [6, 7, 5]);
     }
 
     #[test]

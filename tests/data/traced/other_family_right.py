@@ -10,7 +10,7 @@ def server(path):
         listener.bind(("::1", 0))
         listener.listen()
         port.tell(path, listener)
-        listener.settimeout(1)
+        listener.settimeout(30)
         try:
             conn, _ = listener.accept()
             conn.close()
