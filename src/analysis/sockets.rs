@@ -477,6 +477,7 @@ impl Socket {
             Fact::Getpeername(_)
             | Fact::TcpTable { .. }
             | Fact::AddressInUse { .. }
+            | Fact::CommandOutput { .. }
             | Fact::StillOpen { .. } => {}
         }
     }

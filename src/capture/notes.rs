@@ -1,11 +1,12 @@
 //! What an experiment adds to its recording: claims, parts, waits, measurements.
 
 use std::borrow::Cow;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use super::{Lab, Proof};
-use crate::trace::{Claim, EventKind, Label, Lack, Verdict};
+use super::{Lab, Proof, Result, sys};
+use crate::trace::{Claim, EventKind, Fact, Label, Lack, Observation, Verdict};
 
 impl Lab {
     /// Checks a claim. `name` refers to the claim's sentence in the lesson, `proof` is the evidence.
@@ -25,6 +26,24 @@ impl Lab {
             why: Some(why),
         };
         self.recorder().push(&self.myself(), EventKind::Claim(claim));
+    }
+
+    /// Runs a command that a person would type to find out, with its answer recorded, and returns its standard output: `ss`, with
+    /// `["-tan"]`. The command sees the network that the experiment plays in. Fails as unavailable if it cannot be started.
+    pub fn ask(&self, command: &'static str, args: &[&str]) -> Result<String> {
+        let asked =
+            Command::new(command).args(args).stdin(Stdio::null()).env("LC_ALL", "C").output();
+        let output = asked.map_err(|error| Lack::Command {
+            name: Cow::Borrowed(command),
+            errno: sys::error_name(&error),
+        })?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let argv = [command].iter().chain(args).map(|word| (*word).to_owned()).collect();
+        let lines = text.lines().map(str::to_owned).collect();
+        let fact = Fact::CommandOutput { argv, lines };
+        let observation = Observation { socket: None, fd: None, fact };
+        self.recorder().push(&self.myself(), EventKind::Observed(observation));
+        Ok(text)
     }
 
     /// Begins a new part of the experiment; views may give it a column or a heading.

@@ -75,6 +75,39 @@ pub enum Command {
     Check(Check),
     /// Watch programs of your own, in any language: their calls, what went between them, who was blocked
     Trace(Trace),
+    /// Explain an error or a trouble: reproduced here, told apart from its neighbours, and cured
+    Why(Why),
+}
+
+/// `explore why`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore why                            all cases, by what one sees
+  explore why 'Address already in use'   the message as you have it, in any language
+  explore why recv returns nothing       what happens, in your words
+  explore why EPIPE --list               what it may be; nothing is played
+  explore why EPIPE --list-texts         how systems and languages word that error
+  explore why 9                          a case, by its number")]
+pub struct Why {
+    /// The message, or what happens; or the number of a case; without it all cases are listed
+    #[arg(value_name = "WORDS")]
+    pub words: Vec<String>,
+    /// List what it may be, and play nothing
+    #[arg(long, requires = "words")]
+    pub list: bool,
+    /// Print how systems and languages word the error
+    #[arg(long, requires = "words", conflicts_with = "list")]
+    pub list_texts: bool,
+    /// Run the case and write it as one HTML page; `-` is standard output
+    #[arg(long, value_name = "FILE", requires = "words", conflicts_with_all = ["list", "list_texts", "step", "pace", "big"])]
+    pub html: Option<PathBuf>,
+    /// How much of each experiment's code to show
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Code::Calls)]
+    pub code: Code,
+    /// How it is shown
+    #[command(flatten)]
+    pub presentation: Presentation,
 }
 
 /// `explore list`.
@@ -194,7 +227,7 @@ Examples:
   explore verify 6 chat          two lessons
   explore verify --json          for a program to read")]
 pub struct Verify {
-    /// Only these lessons: numbers or slugs
+    /// Only these lessons, by number or slug, or cases, by slug
     #[arg(value_name = "N")]
     pub lessons: Vec<String>,
     /// Print one JSON object

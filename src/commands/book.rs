@@ -16,7 +16,7 @@ use crate::trace::Counts;
 /// are left alone.
 pub fn run(args: &cli::Book, session: &mut Session) -> Result<(), Failure> {
     let folder = args.out.as_path();
-    let lessons = lesson::lessons()?;
+    let lessons = lesson::lessons_and_cases()?;
     fs::create_dir_all(folder).map_err(|error| Failure::NoNewFolder(folder.to_owned(), error))?;
     let index = PageFile::to(&folder.join("index.html"))?;
     let pages = lessons

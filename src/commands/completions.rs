@@ -108,7 +108,7 @@ fn numbered<T: Display>(
 }
 
 fn all_experiments(word: &OsStr) -> Vec<CompletionCandidate> {
-    let lessons = lesson::lessons().unwrap_or_default();
+    let lessons = lesson::lessons_and_cases().unwrap_or_default();
     let shows = lessons.iter().flat_map(Lesson::headed_shows);
     beginning(word, shows.map(|(heading, show)| (show.experiment.name, heading)))
 }

@@ -59,6 +59,9 @@ pub enum Failure {
         all = views::all().map(|view| view.name()).collect::<Vec<_>>().join(tr!(context "list", ", "))
     ))]
     NoView(String),
+    /// `why`, about what no case fits.
+    #[error("{}", tr!("no case fits `{words}` (`explore why` lists all); try the text of the error alone, or what happens in few words", words = .0))]
+    NoCase(String),
     #[error("{}", tr!("there is no exercise `{name}` (`explore exercise` shows all)", name = .0))]
     NoExercise(String),
     /// `check` with more programs than the exercise has roles, or a role that it has not.
@@ -229,6 +232,7 @@ impl Failure {
             | Failure::NoLesson(_)
             | Failure::NoFurther { .. }
             | Failure::NoTerm(_)
+            | Failure::NoCase(_)
             | Failure::NoExercise(_)
             | Failure::NoRole(_)
             | Failure::NoLanguage(..)

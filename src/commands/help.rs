@@ -14,7 +14,7 @@ use crate::picture::Ink;
 /// Explains the topic, or the program.
 pub fn run(args: &cli::Help, session: &mut Session) -> Result<(), Failure> {
     let topic = args.topic.join(" ");
-    let lessons = lesson::lessons()?;
+    let lessons = lesson::lessons_and_cases()?;
     if let Some(help) = help_of(&topic, session) {
         session.terminal.verbatim(help.trim_end())?;
     } else if let Some(lesson) = lessons.iter().find(|lesson| lesson.is_called(&topic)) {
@@ -46,7 +46,10 @@ fn about_lesson(lesson: &Lesson, session: &mut Session) -> Result<(), Failure> {
     session.terminal.blank()?;
     rows(lesson, session)?;
     session.terminal.blank()?;
-    let play = command(&format!("lesson {}", lesson.number.unwrap_or_default()));
+    let play = command(&match lesson.number {
+        Some(number) => format!("lesson {number}"),
+        None => format!("why {}", lesson.slug),
+    });
     session.terminal.wrapped("", &tr!("{play} plays it.", play), Ink::Plain)?;
     Ok(())
 }

@@ -36,6 +36,7 @@ mod step;
 mod trace;
 mod verify;
 pub mod vote_input;
+mod why;
 
 pub use failure::{Failure, Incomplete};
 pub use session::Session;
@@ -64,6 +65,7 @@ pub fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Exercise(args)) => exercise::run(args, session),
         Some(Command::Check(args)) => check::run(args, session),
         Some(Command::Trace(args)) => trace::run(args, session),
+        Some(Command::Why(args)) => why::run(args, session),
     };
     let shown = session.terminal.flush();
     if !matches!(done, Err(Failure::Unwritable(..) | Failure::Terminal(_))) {

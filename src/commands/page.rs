@@ -29,10 +29,14 @@ const MAX_TRACE_LINES: usize = 400;
 
 /// Runs a lesson and writes it to this file as a page; `-` is standard output. If the file cannot be written nothing runs.
 pub(super) fn run(which: Option<&str>, file: &Path, session: &mut Session) -> Result<(), Failure> {
-    let lesson = lesson::chosen(which)?;
+    case(&lesson::chosen(which)?, file, session)
+}
+
+/// The same for this lesson or case.
+pub(super) fn case(lesson: &Lesson, file: &Path, session: &mut Session) -> Result<(), Failure> {
     let page_file = PageFile::to(file)?;
     session.open_files()?;
-    let page = make(session, &lesson, None)?;
+    let page = make(session, lesson, None)?;
     page_file.write(&page.html())?;
     say_written(session, &page_file)?;
     report::outcome(page.counts)

@@ -10,6 +10,7 @@ use crate::capture::parameter::DEADLINE;
 use crate::cli;
 use crate::experiments::{self, Experiment, Stepping, Why};
 use crate::i18n::tr;
+use crate::lesson::cases::cases;
 use crate::lesson::{self, Lesson, Show};
 use crate::output::sentences;
 use crate::picture::{Ink, Row, fit};
@@ -52,10 +53,19 @@ pub fn run(args: &cli::Run, session: &mut Session) -> Result<(), Failure> {
 
 /// The experiments, lesson by lesson.
 fn list(session: &mut Session) -> Result<(), Failure> {
-    for lesson in &lesson::lessons()? {
+    let lessons = lesson::lessons()?;
+    for lesson in &lessons {
         let title = sentences::lesson_title(lesson.number, &lesson.title);
         session.terminal.wrapped("", &title, Ink::Strong)?;
         rows(lesson, session)?;
+    }
+    session.terminal.wrapped("", tr!("Cases (explore why)"), Ink::Strong)?;
+    let is_in_course = |show: &Show| {
+        lessons.iter().flat_map(Lesson::shows).any(|it| it.experiment.name == show.experiment.name)
+    };
+    for case in &cases()? {
+        let shows = case.lesson.shows().filter(|show| !is_in_course(show));
+        shows.map(|show| (case.lesson.title.clone(), show)).try_for_each(|it| row(&it, session))?;
     }
     let (one, set) = (home::command("run NAME"), home::command("help NAME"));
     let text = tr!("{one} runs one; {set} tells what it shows, and what can be set.", one, set);
@@ -66,25 +76,26 @@ fn list(session: &mut Session) -> Result<(), Failure> {
 
 /// The experiments of a lesson, each in one row: its name, what it stands below in the lesson, and what can be set.
 pub(super) fn rows(lesson: &Lesson, session: &mut Session) -> Result<(), Failure> {
+    lesson.headed_shows().iter().try_for_each(|headed| row(headed, session))
+}
+
+fn row((heading, show): &(String, &Show), session: &mut Session) -> Result<(), Failure> {
     let width = session.terminal.width();
-    for (heading, show) in lesson.headed_shows() {
-        let mut row = Row::indented(2).with(show.experiment.name, Ink::Code);
-        row.push("  ", Ink::Plain);
-        if width >= 2 * HEADING_AT {
-            row.pad_to(HEADING_AT);
-        }
-        let knobs = show.experiment.parameters.iter();
-        let knobs: Vec<_> = knobs.map(|knob| format!("{}={}", knob.name, knob.default)).collect();
-        let room = width.saturating_sub(row.width());
-        row.push(fit(&heading, room), Ink::Plain);
-        let room = width.saturating_sub(row.width() + 2);
-        let knobs = knobs.join(" ");
-        if !knobs.is_empty() && knobs.width() <= room {
-            row.push(format!("  {knobs}"), Ink::Faint);
-        }
-        session.terminal.row(&row)?;
+    let mut row = Row::indented(2).with(show.experiment.name, Ink::Code);
+    row.push("  ", Ink::Plain);
+    if width >= 2 * HEADING_AT {
+        row.pad_to(HEADING_AT);
     }
-    Ok(())
+    let knobs = show.experiment.parameters.iter();
+    let knobs: Vec<_> = knobs.map(|knob| format!("{}={}", knob.name, knob.default)).collect();
+    let room = width.saturating_sub(row.width());
+    row.push(fit(heading, room), Ink::Plain);
+    let room = width.saturating_sub(row.width() + 2);
+    let knobs = knobs.join(" ");
+    if !knobs.is_empty() && knobs.width() <= room {
+        row.push(format!("  {knobs}"), Ink::Faint);
+    }
+    Ok(session.terminal.row(&row)?)
 }
 
 /// A run that has been shown.

@@ -82,6 +82,10 @@ impl From<&Cli> for Options {
                 let options = options.presented(&lesson.presentation);
                 Options { page: lesson.html.clone(), code: lesson.code, ..options }
             }
+            Some(Command::Why(why)) => {
+                let options = options.presented(&why.presentation);
+                Options { page: why.html.clone(), code: why.code, ..options }
+            }
             Some(Command::Run(run)) => options.presented(&run.presentation),
             Some(Command::Replay(replay)) => {
                 Options { page: replay.html.clone(), ..options.played(&replay.play) }

@@ -5,7 +5,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::lesson::these_or_all;
+use super::lesson::lessons_and_cases;
 use super::report::{self, Judged, Playback, ShownEvidence};
 use super::{Failure, Session, live};
 use crate::capture::sys;
@@ -37,7 +37,7 @@ struct Row {
 
 /// Checks every claim of these lessons, or of all.
 pub fn run(args: &cli::Verify, session: &mut Session) -> Result<(), Failure> {
-    let lessons = these_or_all(&args.lessons)?;
+    let lessons = lessons_and_cases(&args.lessons)?;
     session.running.expect(lessons.iter().flat_map(Lesson::shows).count());
     let mut rows = Vec::new();
     let mut counts = Counts::default();

@@ -1,6 +1,6 @@
 //! The lessons that are part of the program: the folder `lessons/`, embedded whole. A lesson is a folder in it, such as
 //! `06-handshake/`, with a text in each language (`en.md`), a whole program (`program.py`, `program.c`), and the recordings of its
-//! experiments (`recordings/NAME.jsonl`).
+//! experiments (`recordings/NAME.jsonl`). The cases of `explore why` are such folders too, in `cases/`.
 
 use std::path::Path;
 
@@ -10,7 +10,10 @@ use crate::i18n::{self, Language};
 
 static LESSONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/lessons");
 
-/// The folder of one lesson.
+/// The folder of the cases.
+const CASES: &str = "cases";
+
+/// The folder of one lesson, or of one case.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Folder {
     pub number: u32,
@@ -20,7 +23,7 @@ pub(super) struct Folder {
 
 impl Folder {
     fn of(dir: &'static Dir<'static>) -> Option<Folder> {
-        let (number, slug) = dir.path().to_str()?.split_once('-')?;
+        let (number, slug) = dir.path().file_name()?.to_str()?.split_once('-')?;
         Some(Folder { number: number.parse().ok()?, slug, dir })
     }
 
@@ -33,12 +36,14 @@ impl Folder {
     pub fn text(&self) -> (String, &'static str) {
         [i18n::spoken(), Language::ENGLISH]
             .into_iter()
-            .find_map(|language| {
-                let file = self.dir.get_file(self.dir.path().join(file_name(language)))?;
-                let path = format!("lessons/{}", file.path().display());
-                Some((path, file.contents_utf8()?))
-            })
+            .find_map(|language| self.text_in(language))
             .unwrap_or_default()
+    }
+
+    /// Its path and its text in this language, if there is one.
+    pub fn text_in(&self, language: Language) -> Option<(String, &'static str)> {
+        let file = self.dir.get_file(self.dir.path().join(file_name(language)))?;
+        Some((format!("lessons/{}", file.path().display()), file.contents_utf8()?))
     }
 
     /// The path and the text of a task in it, if it has this exercise: `exercise`, `bonus`.
@@ -74,9 +79,24 @@ pub(super) fn file_name(language: Language) -> String {
 
 /// The lessons, in the order of the course.
 pub(super) fn folders() -> Vec<Folder> {
-    let mut folders: Vec<_> = LESSONS.dirs().filter_map(Folder::of).collect();
+    in_order(LESSONS.dirs())
+}
+
+/// The cases, in the order of their numbers.
+pub(super) fn cases() -> Vec<Folder> {
+    in_order(LESSONS.get_dir(CASES).into_iter().flat_map(Dir::dirs))
+}
+
+fn in_order(dirs: impl Iterator<Item = &'static Dir<'static>>) -> Vec<Folder> {
+    let mut folders: Vec<_> = dirs.filter_map(Folder::of).collect();
     folders.sort_by_key(|folder| folder.number);
     folders
+}
+
+/// The table of the messages of errors.
+pub(super) fn messages() -> &'static str {
+    let file = LESSONS.get_file(Path::new(CASES).join("messages.md"));
+    file.and_then(|file| file.contents_utf8()).unwrap_or_default()
 }
 
 /// The table of the glossary.
@@ -87,9 +107,9 @@ pub(super) fn glossary() -> &'static str {
 /// The recording of this experiment that ships with the program, if there is one.
 pub fn recording(experiment: &str) -> Option<&'static [u8]> {
     let file = Path::new("recordings").join(format!("{experiment}.jsonl"));
-    LESSONS
-        .dirs()
-        .find_map(|lesson| lesson.get_file(lesson.path().join(&file)))
+    let all = folders().into_iter().chain(cases());
+    all.map(|folder| folder.dir)
+        .find_map(|dir| dir.get_file(dir.path().join(&file)))
         .map(|file| file.contents())
 }
 
@@ -134,8 +154,10 @@ mod tests {
 
     #[test]
     fn every_folder_is_a_lesson_with_a_text_in_every_language() {
-        assert_eq!(folders().len(), LESSONS.dirs().count(), "a folder is not called NN-slug");
-        for folder in folders() {
+        let cases_folder = LESSONS.get_dir(CASES).expect("there are cases");
+        let all = LESSONS.dirs().count() - 1 + cases_folder.dirs().count();
+        assert_eq!(folders().len() + cases().len(), all, "a folder is not called NN-slug");
+        for folder in folders().into_iter().chain(cases()) {
             for language in Language::all() {
                 let path = folder.dir.path().join(file_name(language));
                 let file = folder.dir.get_file(&path);

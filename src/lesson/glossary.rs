@@ -56,7 +56,7 @@ pub fn terms() -> impl Iterator<Item = Term> {
 }
 
 /// The cells of a row of the table.
-fn cells(line: &str) -> Option<Vec<&str>> {
+pub(super) fn cells(line: &str) -> Option<Vec<&str>> {
     let inner = line.trim().strip_prefix('|')?.strip_suffix('|')?;
     Some(inner.split('|').map(str::trim).collect())
 }

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::experiments::{self, Experiment};
 use crate::i18n::{Language, error_text, tr};
 
+pub mod cases;
 mod catalogue;
 mod exercise;
 mod gist;
@@ -83,16 +84,27 @@ pub fn lessons() -> Result<Vec<Lesson>, CourseError> {
 
 /// How the course shows this experiment; `None` if no lesson has it.
 pub fn show_of(experiment: &Experiment) -> Result<Option<Show>, CourseError> {
-    let lessons = lessons()?;
+    let lessons = lessons_and_cases()?;
     let mut shows = lessons.iter().flat_map(Lesson::shows);
     Ok(shows.find(|show| show.experiment.name == experiment.name).cloned())
 }
 
-/// All experiments, in the order of the course; those in no lesson come last.
+/// The lessons, and after them the cases.
+pub fn lessons_and_cases() -> Result<Vec<Lesson>, CourseError> {
+    let mut all = lessons()?;
+    all.extend(cases::cases()?.into_iter().map(|case| case.lesson));
+    Ok(all)
+}
+
+/// All experiments, in the order of the course and the cases, each once; those that are shown nowhere come last.
 pub fn experiments() -> Result<Vec<&'static Experiment>, CourseError> {
-    let lessons = lessons()?;
-    let mut all: Vec<_> =
-        lessons.iter().flat_map(Lesson::shows).map(|show| show.experiment).collect();
+    let lessons = lessons_and_cases()?;
+    let mut all: Vec<&'static Experiment> = Vec::new();
+    for show in lessons.iter().flat_map(Lesson::shows) {
+        if !all.iter().any(|listed| listed.name == show.experiment.name) {
+            all.push(show.experiment);
+        }
+    }
     for experiment in experiments::all() {
         if !all.iter().any(|listed| listed.name == experiment.name) {
             all.push(experiment);
@@ -105,9 +117,9 @@ pub fn experiments() -> Result<Vec<&'static Experiment>, CourseError> {
 pub fn folder_of(experiment: &Experiment) -> Result<Option<String>, CourseError> {
     let shows =
         |lesson: &Lesson| lesson.shows().any(|show| show.experiment.name == experiment.name);
-    let number = lessons()?.iter().find(|lesson| shows(lesson)).and_then(|lesson| lesson.number);
-    let mut folders = catalogue::folders().into_iter();
-    Ok(folders.find(|folder| Some(folder.number) == number).map(|folder| folder.name()))
+    let slug = lessons_and_cases()?.into_iter().find(shows).map(|lesson| lesson.slug);
+    let mut folders = catalogue::folders().into_iter().chain(catalogue::cases());
+    Ok(folders.find(|folder| Some(folder.slug) == slug.as_deref()).map(|folder| folder.name()))
 }
 
 /// The largest lesson file, in bytes.

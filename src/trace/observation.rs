@@ -93,6 +93,13 @@ pub enum Fact {
     },
     /// The socket at the other end of an AF_UNIX connection: `UNIX_DIAG_PEER` (sock_diag(7)).
     UnixPeer(SocketId),
+    /// What a command told that a person would type there, such as `ss -tan` (ss(8)).
+    CommandOutput {
+        /// The command and its arguments.
+        argv: Vec<String>,
+        /// What it wrote to its standard output, line by line.
+        lines: Vec<String>,
+    },
     /// The process has a descriptor for the socket, which another process has closed (proc_pid_fd(5)).
     StillOpen {
         /// The process that has closed it.
@@ -156,6 +163,7 @@ impl Fact {
             Fact::TcpTable { .. } => "/proc/net/tcp",
             Fact::AddressInUse { .. } => "/proc/net",
             Fact::StillOpen { .. } => "/proc/PID/fd",
+            Fact::CommandOutput { .. } => "a command",
             Fact::UnixPeer(_) => "UNIX_DIAG_PEER",
         }
     }

@@ -17,6 +17,7 @@ use crate::trace::recording::Recording;
 mod all_tests;
 mod bars;
 mod boundaries;
+mod commands;
 pub mod findings;
 mod layers;
 mod legend;

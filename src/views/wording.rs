@@ -340,6 +340,10 @@ pub(super) fn observation(observation: &Observation) -> String {
             }
         }
         Fact::UnixPeer(_) => tr!("the other end of its connection is known ({source})", source),
+        Fact::CommandOutput { argv, lines } => {
+            let command = safe(&command_line(argv));
+            return tr!("{command}: lines of its answer: {lines}", command, lines = lines.len());
+        }
         Fact::StillOpen { closed_by } => {
             tr!(
                 "it is still open here, after PID {closed_by} has closed it ({source})",
@@ -352,4 +356,10 @@ pub(super) fn observation(observation: &Observation) -> String {
         Some(fd) => tr!("fd {fd}: {what}", fd, what),
         None => tr!("a socket: {what}", what),
     }
+}
+
+/// A command as it is typed into a shell.
+pub(super) fn command_line(argv: &[String]) -> String {
+    let words = argv.iter().map(String::as_str);
+    shlex::try_join(words).unwrap_or_else(|_| argv.join(" "))
 }

@@ -66,5 +66,6 @@ mod traced_apart;
 #[cfg(target_os = "linux")]
 mod traced_lessons;
 #[cfg(target_os = "linux")]
+mod why;
 mod wire;
 mod without_the_wire;

@@ -107,6 +107,7 @@ fn from_recordings(recordings: &[Recording]) -> Calls {
                 Fact::TcpInfo(_) => ("getsockopt".to_owned(), "0".to_owned()),
                 Fact::TcpTable { .. }
                 | Fact::AddressInUse { .. }
+                | Fact::CommandOutput { .. }
                 | Fact::StillOpen { .. }
                 | Fact::UnixPeer(_) => {
                     continue;

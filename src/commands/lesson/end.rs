@@ -163,7 +163,7 @@ impl Playing<'_> {
         let text = if goes_on {
             tr!("Quit. The same command continues from here.")
         } else {
-            tr!("Quit. The same command starts this lesson over.")
+            tr!("Quit. The same command starts over.")
         };
         Ok(self.session.terminal.wrapped("", text, Ink::Faint)?)
     }

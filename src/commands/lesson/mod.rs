@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::progress::saved;
 use super::report;
-use super::{Failure, Session, home, page};
+use super::{Failure, Session, home, page, why};
 use crate::cli;
 use crate::i18n::tr;
-use crate::lesson::{self, Further, Lesson, ProgramName};
+use crate::lesson::cases::{Case, cases};
+use crate::lesson::{self, Further, Lesson, NOBODYS_SEED, ProgramName};
 use crate::output::messages::say;
 use crate::picture::code::Language;
 
@@ -57,6 +58,20 @@ fn play(args: &cli::Lesson, session: &mut Session) -> Result<(), Failure> {
     report::outcome(playing.counts)
 }
 
+/// Plays a case, after telling which others it may be.
+pub(super) fn play_case(
+    case: &Case,
+    others: &[&Case],
+    session: &mut Session,
+) -> Result<(), Failure> {
+    session.open_files()?;
+    why::say_others(others, session)?;
+    let mut playing = Playing::new(&case.lesson, session, Notes { slug: None }, NOBODYS_SEED);
+    playing.lesson()?;
+    playing.session.terminal.flush()?;
+    report::outcome(playing.counts)
+}
+
 /// The further sections that were asked for.
 fn sections_of(lesson: &Lesson, which: cli::Further) -> Result<&[Further], Failure> {
     match which {
@@ -88,6 +103,19 @@ pub(super) fn find(which: &str) -> Result<Lesson, Failure> {
         return Ok(lesson::from_file(Path::new(which))?);
     }
     Err(Failure::NoLesson(which.to_owned()))
+}
+
+/// The lessons of these numbers or slugs, or cases of these slugs; all, if none is named.
+pub(super) fn lessons_and_cases(which: &[String]) -> Result<Vec<Lesson>, Failure> {
+    if which.is_empty() {
+        return Ok(lesson::lessons_and_cases()?);
+    }
+    let cases = cases()?;
+    let case = |name: &str| cases.iter().find(|case| case.lesson.slug == name);
+    which
+        .iter()
+        .map(|it| case(it).map_or_else(|| find(it), |case| Ok(case.lesson.clone())))
+        .collect()
 }
 
 /// The lessons of these numbers or slugs; all, if none is named.
