@@ -7,7 +7,7 @@ use socket_explorer::lesson;
 use tempfile::TempDir;
 
 use crate::person::{LETTER, PROMPTS, Person, letter_of};
-use crate::support::{self, ended, folder, require, utf8};
+use crate::support::{self, ended, executable_copy, file, folder, require, utf8};
 
 /// The program for somebody whose state is kept in this folder.
 fn explore(state: &TempDir, args: &[&str]) -> Command {
@@ -297,9 +297,10 @@ fn at_a_terminal_the_manual_is_shown_by_man_and_else_printed() {
     // A reader of its own, for what man(1) draws is its own affair.
     let bin = folder();
     let reader = bin.path().join("man");
-    fs::write(&reader, "#!/bin/sh\necho \"$*\"; /bin/grep -c '^.SH'; exit 7\n").expect("written");
+    let script = file(&bin, "script", "#!/bin/sh\necho \"$*\"; /bin/grep -c '^.SH'; exit 7\n");
     let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(&reader, executable).expect("ours");
+    fs::set_permissions(&script, executable).expect("ours");
+    executable_copy(&script, &reader);
     let (code, seen) = with_path(bin.path());
     assert!(seen.contains("-l -\r\n") && code == Some(7), "{code:?} {seen}");
     let (code, seen) = with_path(&bin.path().join("none"));

@@ -1,6 +1,6 @@
 //! What several tests share: the program to run, the tools it is compared with, scratch folders.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -203,4 +203,11 @@ pub fn by_a_limit<T>(run: impl Fn(&str) -> T, is_right: impl Fn(&T) -> bool) -> 
         given = run(limit);
     }
     given
+}
+
+/// Copies a program that is then executed. Another process copies it: a file that this one has open for writing could be
+/// inherited by a child that another test is about to start, and then it is "Text file busy" (execve(2), ETXTBSY).
+pub fn executable_copy(program: impl AsRef<OsStr>, to: &Path) {
+    let status = Command::new("cp").arg(program).arg(to).status();
+    assert!(status.is_ok_and(|status| status.success()), "{to:?} is a copy");
 }

@@ -14,8 +14,8 @@ use socket_explorer::trace::{EventKind, ExitStatus, Note, Output, Role, Syscall,
 use tempfile::TempDir;
 
 use crate::support::{
-    ChildGuard, Ended, by_a_limit, ended, explore, file, folder, python_itself, recordings,
-    require, told, utf8,
+    ChildGuard, Ended, by_a_limit, ended, executable_copy, explore, file, folder, python_itself,
+    recordings, require, told, utf8,
 };
 
 /// An echo server for two clients, a thread each. It writes its port before it listens.
@@ -504,7 +504,7 @@ fn nobody_needs_a_privilege() {
     }
     let folder = tempfile::tempdir_in("/tmp").expect("a folder");
     let copy = folder.path().join("explore");
-    std::fs::copy(env!("CARGO_BIN_EXE_explore"), &copy).expect("copied");
+    executable_copy(env!("CARGO_BIN_EXE_explore"), &copy);
     let open = |path: &Path| {
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).expect("set");

@@ -15,7 +15,8 @@ use socket_explorer::trace::{Event, EventKind, Note, Privilege, Role};
 use tempfile::TempDir;
 
 use crate::support::{
-    ChildGuard, Ended, by_a_limit, ended, file, folder, isolated, recordings, require, utf8,
+    ChildGuard, Ended, by_a_limit, ended, executable_copy, file, folder, isolated, recordings,
+    require, utf8,
 };
 use crate::trace::{group, runs, start, trace};
 
@@ -94,7 +95,7 @@ fn a_port_of_another_user_is_told_with_the_users_number() {
     let folder = tempfile::tempdir_in("/tmp").expect("a folder");
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).expect("set");
     let copy = folder.path().join("explore");
-    std::fs::copy(env!("CARGO_BIN_EXE_explore"), &copy).expect("copied");
+    executable_copy(env!("CARGO_BIN_EXE_explore"), &copy);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let python = ["/usr/bin/python3", "python3"].into_iter().find(|it| Path::new(it).exists());
@@ -241,7 +242,7 @@ fn a_set_user_id_program_is_told_of_before_it_starts_and_when_a_child_begins_it(
     }
     let folder = folder();
     let path = folder.path().join("tool");
-    std::fs::copy("/bin/sh", &path).expect("copied");
+    executable_copy("/bin/sh", &path);
     std::os::unix::fs::chown(&path, Some(12_345), None).expect("given away");
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o4755)).expect("set");
     let own = "tool: ./tool is to run with its owner's rights (set-user-ID)";
@@ -442,7 +443,7 @@ fn a_program_that_may_not_be_looked_into_is_seen_by_what_its_calls_return() {
     set_mode(&program, 0o111);
     set_mode(folder.path(), 0o777);
     let copy = folder.path().join("explore");
-    std::fs::copy(env!("CARGO_BIN_EXE_explore"), &copy).expect("copied");
+    executable_copy(env!("CARGO_BIN_EXE_explore"), &copy);
     let mut command = Command::new(&copy);
     if nix::unistd::geteuid().is_root() {
         setpriv.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);

@@ -115,7 +115,10 @@ fn without_privileges_it_is_the_same() {
         return;
     }
     assert_eq!((err.as_str(), code), ("", Some(0)), "{out}");
-    assert!(out.starts_with("b'HELLO'\n") && out.contains("took 20"), "{out}");
+    assert!(out.starts_with("b'HELLO'\n"), "{out}");
+    let took = out.split("took ").skip(1).filter_map(|rest| rest.split(' ').next()?.parse().ok());
+    let took: Vec<f64> = took.collect();
+    assert!(!took.is_empty() && took.iter().all(|ms| *ms >= 20.0), "{took:?}: {out}");
 }
 
 #[test]

@@ -14,7 +14,8 @@ use socket_explorer::trace::{EventKind, ExitStatus, axis};
 use tempfile::TempDir;
 
 use crate::support::{
-    ChildGuard, Ended, ended, explore, file, folder, isolated, recordings, require, told, utf8,
+    ChildGuard, Ended, ended, executable_copy, explore, file, folder, isolated, recordings,
+    require, told, utf8,
 };
 
 /// Takes five bytes, and answers.
@@ -300,7 +301,7 @@ fn a_trace_that_cannot_be_joined_says_why() {
     if nix::unistd::geteuid().is_root() && require("setpriv").is_some() {
         let own = tempfile::tempdir_in("/tmp").expect("a folder");
         let copy = own.path().join("explore");
-        std::fs::copy(env!("CARGO_BIN_EXE_explore"), &copy).expect("copied");
+        executable_copy(env!("CARGO_BIN_EXE_explore"), &copy);
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(own.path(), mode).expect("set");
         let mut other = std::process::Command::new("setpriv");

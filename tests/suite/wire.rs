@@ -17,7 +17,7 @@ use socket_explorer::trace::{Ending, EventKind, Verdict};
 use socket_explorer::{lesson, reasons};
 use tempfile::TempDir;
 
-use crate::support::{folder, frames, isolated, recordings, require, utf8};
+use crate::support::{executable_copy, folder, frames, isolated, recordings, require, utf8};
 
 /// What a command prints whose standard input stays open until it is done.
 fn run(mut command: Command) -> Output {
@@ -242,7 +242,7 @@ fn everybodys(mode: &str) -> Option<TempDir> {
     let folder = folder();
     let path = |name| folder.path().join(name);
     fs::create_dir(path("empty")).expect("a folder");
-    fs::copy(env!("CARGO_BIN_EXE_explore"), path("explore")).expect("copied");
+    executable_copy(env!("CARGO_BIN_EXE_explore"), &path("explore"));
     let everybodys = fs::Permissions::from_mode(0o755);
     fs::set_permissions(&folder, everybodys).expect("our own folder");
     let mut mknod = Command::new("mknod");
