@@ -61,6 +61,7 @@ pub fn lacking(lack: &Lack) -> String {
         .to_owned(),
         Lack::TcpTable { errno } => tr!("the kernel's table of TCP sockets (/proc/net/tcp) cannot be read: {errno}", errno),
         Lack::Command { name, errno } => tr!("the command `{name}` cannot be started ({errno})", name, errno),
+        Lack::CommandAnswer { name } => tr!("the answer of `{name}` lacks what would be compared", name),
         Lack::Sysctl { name } => tr!("this kernel's settings cannot be read: /proc/sys/{path} is not there", path = name.replace('.', "/")),
         Lack::Feature { feature } => missing_feature(*feature).to_owned(),
         Lack::Descriptors { limit, reached, asked } => tr!("this process may have {limit} files open: {reached} connections were open instead of {asked}", limit, reached, asked),
@@ -230,6 +231,8 @@ fn missing_feature(feature: Feature) -> &'static str {
             tr!("this system cannot wait for a keyboard and a socket at once")
         }
         Feature::ThreadTime => tr!("this system does not report a thread's processor time"),
+        Feature::LocalPortRange => tr!("only Linux 6.3 and later have IP_LOCAL_PORT_RANGE"),
+        Feature::AbstractNames => tr!("only Linux has abstract names"),
     }
 }
 

@@ -7,7 +7,7 @@ use socket2::{Domain, SockAddr, Type};
 
 use crate::capture::link::CapturedFrame;
 use crate::capture::{Actor, ActorThread, Lab, Proof, Result, Socket, eq, succeeded};
-use crate::trace::{Data, Label, SyscallKind, Value, label};
+use crate::trace::{Data, Label, Lack, SyscallKind, Value, label};
 
 // ---- sockets ----
 
@@ -104,6 +104,55 @@ pub(super) fn echo(connection: &Socket) -> io::Result<()> {
             return Ok(());
         }
         connection.send_all(&buffer[..n])?;
+    }
+}
+
+// ---- what `ss` shows ----
+
+/// A socket in a table that `ss` prints (ss(8)).
+#[derive(Debug)]
+pub(super) struct SsRow {
+    /// Its state as `ss` spells it: `TIME-WAIT`.
+    pub(super) state: String,
+    /// Its own address and port.
+    pub(super) local: String,
+    /// The process that has a descriptor for it, if `ss` names one.
+    pub(super) pid: Option<u32>,
+}
+
+/// What `ss` shows, with these options, of the TCP sockets with this port of their own.
+pub(super) fn ss(lab: &Lab, options: &str, at: &SockAddr) -> Result<Vec<SsRow>> {
+    let port = at.as_socket().map_or(0, |at| at.port());
+    let answer = lab.ask("ss", &[options, &format!("sport = :{port}")])?;
+    let row = |line: &str| {
+        let mut columns = line.split_whitespace();
+        let digits = line.split_once("pid=").and_then(|(_, rest)| rest.split(',').next());
+        Some(SsRow {
+            state: columns.next()?.to_owned(),
+            local: columns.nth(2)?.to_owned(),
+            pid: digits.and_then(|digits| digits.parse().ok()),
+        })
+    };
+    Ok(answer.lines().skip(1).filter_map(row).collect()) // the first line is the heading
+}
+
+/// `ss` names this process in the first of these rows; `None` if it names none, for it cannot see those of every user.
+pub(super) fn names_process(rows: &[SsRow], process: u32) -> Option<Proof> {
+    rows.first()?.pid.map(|pid| eq("ss: PID", pid, process))
+}
+
+/// `ss` shows this state in the first of these rows, and no process.
+pub(super) fn names_nobody(rows: &[SsRow], state: &'static str) -> Option<Proof> {
+    let row = rows.first()?;
+    let nobody = eq("processes that ss names", usize::from(row.pid.is_some()), 0);
+    Some(eq("ss: state", row.state.clone(), state).and(nobody))
+}
+
+/// Claims what the answer of `ss` has shown; if it lacks that, says so.
+pub(super) fn claim_of_ss(lab: &Lab, name: &'static str, proof: Option<Proof>) {
+    match proof {
+        Some(proof) => lab.claim(name, proof),
+        None => lab.not_checked(name, Lack::CommandAnswer { name: "ss".into() }),
     }
 }
 

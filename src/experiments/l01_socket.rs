@@ -344,7 +344,7 @@ fn hears(what: &'static str, socket: &Socket, wanted: &[u8]) -> io::Result<Proof
 }
 
 /// The port of an internet address.
-fn port(of: &SockAddr) -> u16 {
+pub(super) fn port(of: &SockAddr) -> u16 {
     of.as_socket().map_or(0, |at| at.port())
 }
 
@@ -358,7 +358,7 @@ fn other(at: &SockAddr) -> Result<SockAddr> {
 }
 
 /// 0.0.0.0, every IPv4 address of this machine, and this port.
-fn every_address(port: u16) -> SockAddr {
+pub(super) fn every_address(port: u16) -> SockAddr {
     SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into()
 }
 

@@ -505,7 +505,10 @@ fn inherited_socket(lab: &Lab) -> Result<()> {
 }
 
 /// A server that was killed while it waited for Alice; its address, and her end of the connection.
-fn killed_beside_its_helper(lab: &Lab, sockets: &str) -> Result<(Process, SockAddr, Socket)> {
+pub(super) fn killed_beside_its_helper(
+    lab: &Lab,
+    sockets: &str,
+) -> Result<(Process, SockAddr, Socket)> {
     let settings = [("sockets", sockets.to_owned())];
     let server = lab.process("server", "inherited-socket-server", &settings)?;
     server.until_blocked_in(SyscallKind::Accept)?;
@@ -517,9 +520,9 @@ fn killed_beside_its_helper(lab: &Lab, sockets: &str) -> Result<(Process, SockAd
     Ok((server, address, alice))
 }
 
-/// The helper that the server started last is in the kernel's table; `None` where that cannot be looked at.
-fn helper_runs(lab: &Lab) -> Option<Proof> {
-    let pid = lab.recorder().look(|events| {
+/// The PID of the helper that the server started last.
+pub(super) fn helper_pid(lab: &Lab) -> Option<u32> {
+    lab.recorder().look(|events| {
         events.iter().rev().find_map(|event| match &event.what {
             EventKind::Deed { deed, .. } => match deed.args.get("pid") {
                 Some(Value::Number(pid)) => u32::try_from(*pid).ok(),
@@ -527,14 +530,19 @@ fn helper_runs(lab: &Lab) -> Option<Proof> {
             },
             _ => None,
         })
-    })?;
+    })
+}
+
+/// The helper that the server started last is in the kernel's table; `None` where that cannot be looked at.
+pub(super) fn helper_runs(lab: &Lab) -> Option<Proof> {
+    let pid = helper_pid(lab)?;
     let known = |pid| sys::is_asleep(pid, pid).is_some();
     let state = if known(pid) { label!("runs") } else { label!("gone") };
     known(std::process::id()).then(|| eq("the helper", state, label!("runs")))
 }
 
 /// What bind() answers a new server; both have set SO_REUSEADDR, so that only a socket that listens is in its way.
-fn bind_again(lab: &Lab, at: &SockAddr) -> Result<io::Result<()>> {
+pub(super) fn bind_again(lab: &Lab, at: &SockAddr) -> Result<io::Result<()>> {
     let next = lab.actor("next server").socket(Domain::IPV4, Type::STREAM, TCP)?;
     next.set_reuse_address(true)?;
     Ok(next.bind(at))

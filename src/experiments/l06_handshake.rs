@@ -301,7 +301,7 @@ fn reuse_address(lab: &Lab) -> Result<()> {
 }
 
 /// A server that has gone, and whose connection is in TIME_WAIT: its address, and that end.
-fn leave_in_time_wait(lab: &Lab, reuse: bool) -> Result<(SockAddr, TcpTableEntry)> {
+pub(super) fn leave_in_time_wait(lab: &Lab, reuse: bool) -> Result<(SockAddr, TcpTableEntry)> {
     let (listener, at) = listen(lab, reuse)?;
     let (client, server) = connect_to(lab, &listener, &at)?;
     let end = lab.entry(&server)?;

@@ -17,6 +17,15 @@ use crate::capture::{self, Lab, Network, Parameter, Result, Run, probe, source_l
 use crate::trace::Site;
 use crate::trace::recording::LookUp;
 
+mod c01_address_in_use;
+mod c08_only_on_localhost;
+mod c10_close_in_another_thread;
+mod c16_inherited_port;
+mod c18_cannot_assign_address;
+mod c22_reuseaddr_reuseport;
+mod c33_permission_denied_port;
+mod c36_connects_to_itself;
+mod c38_unix_socket_missing;
 mod kit;
 mod l01_socket;
 mod l02_layers;

@@ -43,6 +43,8 @@ pub enum Lack {
     TcpTable { errno: ErrorName },
     /// There is no such command here, or it cannot be started: `ss`.
     Command { name: Cow<'static, str>, errno: ErrorName },
+    /// The answer of this command lacks what would be compared: a row, or the process in it.
+    CommandAnswer { name: Cow<'static, str> },
     /// A setting of the kernel cannot be read: `net.ipv4.tcp_syn_retries`.
     Sysctl { name: Cow<'static, str> },
     /// The system does not have this feature.
@@ -142,6 +144,10 @@ pub enum Feature {
     KeyboardAndSocket,
     /// The processor time of a thread.
     ThreadTime,
+    /// `IP_LOCAL_PORT_RANGE`.
+    LocalPortRange,
+    /// AF_UNIX names without a file.
+    AbstractNames,
 }
 
 impl Feature {

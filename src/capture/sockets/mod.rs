@@ -46,6 +46,8 @@ pub struct Socket {
     instrument: bool,
     /// Whether the instrument has asked for the local address.
     located: AtomicBool,
+    /// Whether [`Socket::close_shared`] has closed its descriptor.
+    closed: AtomicBool,
 }
 
 /// Defaults for sockets that are made from now on.
@@ -144,8 +146,7 @@ impl Socket {
             || socket2::Socket::new(domain, kind, protocol).map(numbered),
             |(id, socket)| (descriptor(socket), Output::Opened { socket: *id }),
         )?;
-        let (recorder, defaults, owner, located) =
-            (recorder.clone(), defaults.clone(), owner.clone(), AtomicBool::new(false));
+        let (recorder, defaults, owner) = (recorder.clone(), defaults.clone(), owner.clone());
         let socket = Socket {
             inner: Some(inner),
             recorder,
@@ -155,7 +156,8 @@ impl Socket {
             domain,
             kind,
             instrument,
-            located,
+            located: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
         };
         if !instrument {
             socket.set_defaults(Location::caller())?;
@@ -266,6 +268,7 @@ impl Socket {
             kind: self.kind,
             instrument: self.instrument,
             located: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
         };
         socket.locate();
         socket.ask_state();
@@ -326,10 +329,23 @@ impl Socket {
         self.close_at(Some(Location::caller()))
     }
 
+    /// Closes its descriptor, though another thread may be in a call on it: close(2). The number is free from then on, so no call may
+    /// be made on this socket any more.
+    #[track_caller]
+    pub fn close_shared(&self) -> io::Result<()> {
+        self.closed.store(true, Ordering::Relaxed);
+        let site = Location::caller();
+        self.call(("close", "close"), Syscall::Close, site, sys::close_shared, done)
+    }
+
     fn close_at(&mut self, site: Option<&'static Location<'static>>) -> io::Result<()> {
         let Some(inner) = self.inner.take() else {
             return Ok(());
         };
+        if self.closed.load(Ordering::Relaxed) {
+            std::mem::forget(inner); // its number may be another socket's by now
+            return Ok(());
+        }
         let role = match (self.instrument, site) {
             (true, _) => Role::Instrument,
             (false, Some(_)) => Role::Program,

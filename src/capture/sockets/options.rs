@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::ops::RangeInclusive;
 use std::panic::Location;
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ options! {
     tcp_cork, set_tcp_cork: bool, Cork;
     /// Is what arrives acknowledged at once: `TCP_QUICKACK` (tcp(7)).
     tcp_quickack, set_tcp_quickack: bool, QuickAck;
+    /// May other sockets of the same user that set it too share the address and port: `SO_REUSEPORT` (socket(7)).
+    reuse_port, set_reuse_port: bool, ReusePort;
 }
 
 /// Options of Linux that are set and not asked for.
@@ -91,7 +94,7 @@ impl Socket {
     ) -> io::Result<()> {
         let seconds = i32::try_from(span.as_secs()).unwrap_or(i32::MAX);
         self.set(setter, option, i64::from(seconds).into(), Location::caller(), |socket| {
-            sys::set_tcp_option(socket, name, seconds)
+            sys::set_option(socket, libc::IPPROTO_TCP, name, seconds)
         })
     }
 
@@ -101,7 +104,26 @@ impl Socket {
         let (setter, value) = ("set_keepalive_retries", i64::from(retries).into());
         self.set(setter, SockOpt::KeepCount, value, Location::caller(), |socket| {
             let retries = i32::try_from(retries).unwrap_or(i32::MAX);
-            sys::set_tcp_option(socket, libc::TCP_KEEPCNT, retries)
+            sys::set_option(socket, libc::IPPROTO_TCP, libc::TCP_KEEPCNT, retries)
+        })
+    }
+
+    /// The ports from which the kernel chooses one for this socket, instead of those for every socket of the machine:
+    /// `IP_LOCAL_PORT_RANGE` (ip(7)).
+    ///
+    /// # Errors
+    /// `ENOPROTOOPT` before Linux 6.3.
+    #[track_caller]
+    pub fn set_local_port_range(&self, ports: RangeInclusive<u16>) -> io::Result<()> {
+        /// linux/in.h
+        const IP_LOCAL_PORT_RANGE: i32 = 51;
+        let (level, name) = (Cow::Borrowed("IPPROTO_IP"), Cow::Borrowed("IP_LOCAL_PORT_RANGE"));
+        let option = SockOpt::Other { level, name };
+        let (first, last) = (*ports.start(), *ports.end());
+        let both = u32::from(last) << 16 | u32::from(first);
+        let value = format!("{first}-{last}").into();
+        self.set("set_local_port_range", option, value, Location::caller(), |socket| {
+            sys::set_option(socket, libc::IPPROTO_IP, IP_LOCAL_PORT_RANGE, both.cast_signed())
         })
     }
 }
@@ -135,6 +157,16 @@ impl Socket {
 
     /// Is what arrives acknowledged at once: this system has no `TCP_QUICKACK`.
     pub fn set_tcp_quickack(&self, _: bool) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// May other sockets share the address and port: on other systems this option means something else.
+    pub fn set_reuse_port(&self, _: bool) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// The ports from which the kernel chooses one: this system has no `IP_LOCAL_PORT_RANGE`.
+    pub fn set_local_port_range(&self, _: RangeInclusive<u16>) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

@@ -118,6 +118,11 @@ pub fn close(socket: socket2::Socket) -> io::Result<()> {
     Ok(())
 }
 
+/// Closes the descriptor of a socket that another thread may be using; what that does to its call differs from system to system.
+pub fn close_shared(_: &socket2::Socket) -> io::Result<()> {
+    unsupported()
+}
+
 /// Defines functions that this system has no answer for.
 macro_rules! unavailable {
     ($($name:ident($($argument:ty),*) -> $answer:ty = $value:expr;)*) => {

@@ -131,13 +131,13 @@ pub fn tcp_info(socket: &socket2::Socket) -> io::Result<Option<TcpInfo>> {
     }))
 }
 
-/// Sets an option of TCP whose value is a number (tcp(7)).
-pub fn set_tcp_option(socket: &socket2::Socket, option: i32, value: i32) -> io::Result<()> {
+/// Sets an option whose value is a number: of TCP (tcp(7)), or of IP (ip(7)).
+pub fn set_option(socket: &socket2::Socket, level: i32, option: i32, value: i32) -> io::Result<()> {
     // SAFETY: the pointer is to an int, and the length is an int's.
     let answer = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
-            libc::IPPROTO_TCP,
+            level,
             option,
             (&raw const value).cast(),
             mem::size_of::<i32>() as libc::socklen_t,
@@ -162,6 +162,11 @@ pub const O_NONBLOCK: i32 = libc::O_NONBLOCK;
 /// Closes the descriptor; unlike dropping the socket, reports errors.
 pub fn close(socket: socket2::Socket) -> io::Result<()> {
     Ok(nix::unistd::close(socket.into_raw_fd())?)
+}
+
+/// Closes the descriptor of a socket that another thread may be using; the caller must use it no more.
+pub fn close_shared(socket: &socket2::Socket) -> io::Result<()> {
+    Ok(nix::unistd::close(socket.as_raw_fd())?)
 }
 
 /// Whether a thread is asleep; `None` where /proc cannot be read (proc_pid_stat(5)).

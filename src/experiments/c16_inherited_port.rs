@@ -1,0 +1,44 @@
+//! Case 16: a server was killed, and its port is still taken: by a child that inherited the descriptor.
+
+use super::kit::{claim_of_ss, connected, names_process, ss};
+use super::l05_process::{
+    bind_again, claim_if_told, helper_pid, helper_runs, killed_beside_its_helper,
+};
+use super::{Need, experiment};
+use crate::capture::{Lab, Result, eq, failed_with, succeeded};
+
+experiment!(inherited_port, needs = &[Need::Proc]);
+/// A server that has started a helper program is killed. The helper lives on, and has its listening socket.
+fn inherited_port(lab: &Lab) -> Result<()> {
+    let (server, at, alice) = killed_beside_its_helper(lab, "inherited")?;
+    let refused = failed_with("bind", &bind_again(lab, &at)?, "EADDRINUSE");
+    claim_if_told(lab, "the-port-is-taken", helper_runs(lab).map(|runs| refused.and(runs)));
+    let carol = connected(&lab.actor("carol"), &at);
+    lab.claim("clients-are-not-refused", succeeded("connect", &carol));
+    let carol = carol?;
+    let rows = ss(lab, "-ltnp", &at);
+    let helper = helper_pid(lab);
+
+    server.collect()?; // the helper's standard input ends, and with it the helper
+    let end = eq("alice.recv", alice.recv(&mut [0; 64])?, 0);
+    let end = end.and(failed_with("carol.recv", &carol.recv(&mut [0; 64]), "ECONNRESET"));
+    let bound = succeeded("bind", &bind_again(lab, &at)?);
+    lab.claim("free-when-the-child-has-ended", end.and(bound));
+
+    let rows = rows?;
+    let named = helper.and_then(|helper| names_process(&rows, helper));
+    claim_of_ss(lab, "ss-names-the-child", named);
+    Ok(())
+}
+
+experiment!(not_inherited_port, needs = &[Need::Proc]);
+/// The same server with close-on-exec on its sockets.
+fn not_inherited_port(lab: &Lab) -> Result<()> {
+    let (server, at, alice) = killed_beside_its_helper(lab, "close on exec")?;
+    let end = eq("alice.recv", alice.recv(&mut [0; 64])?, 0);
+    let bound = succeeded("bind", &bind_again(lab, &at)?);
+    let free = end.and(bound);
+    claim_if_told(lab, "free-though-the-child-runs", helper_runs(lab).map(|runs| free.and(runs)));
+    server.collect()?;
+    Ok(())
+}
