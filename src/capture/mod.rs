@@ -56,7 +56,7 @@ pub use program::{MOST_EVENTS, PATIENCE, Program, TO_START, source_line};
 pub use recorder::{Keep, Recorder};
 pub use run::{Run, perform};
 pub use sampler::Sampler;
-pub use sockets::{Epoll, Interest, MSG_TRUNC, Ready, Socket, address};
+pub use sockets::{Epoll, Interest, MSG_NOSIGNAL, MSG_TRUNC, Ready, Socket, address};
 #[cfg(unix)]
 pub use sockets::{MSG_DONTWAIT, PEEK_NOW};
 pub use sys::TcpInfo;

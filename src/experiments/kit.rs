@@ -218,6 +218,16 @@ pub(super) fn recv_gave(got: &[u8], wanted: &[u8]) -> Proof {
     eq("recv gave", Data::of(got), Data::of(wanted))
 }
 
+/// How many lines of a command's answer have this in them.
+pub(super) fn lines_with(answer: &str, text: &str) -> usize {
+    answer.lines().filter(|line| line.contains(text)).count()
+}
+
+/// `sport = :8000`: how `ss` is asked for the sockets that have this address's port.
+pub(super) fn at_port_of(address: &SockAddr) -> String {
+    format!("sport = :{}", address.as_socket().map_or(0, |at| at.port()))
+}
+
 /// A state of the kernel's table of connections, as a value; that there is none is a word.
 pub(super) fn state(state: &'static str) -> Value {
     if state == "none" { label!("none").into() } else { state.into() }

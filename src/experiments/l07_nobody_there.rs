@@ -98,6 +98,6 @@ fn no_way_there(lab: &Lab) -> Result<()> {
 }
 
 /// An address, and a port that does not matter.
-fn at(a: u8, b: u8, c: u8, d: u8) -> SockAddr {
+pub(super) fn at(a: u8, b: u8, c: u8, d: u8) -> SockAddr {
     SocketAddr::from((Ipv4Addr::new(a, b, c, d), 9)).into()
 }

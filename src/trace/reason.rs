@@ -41,7 +41,7 @@ pub enum Lack {
     FrameCounters,
     /// The kernel's table of TCP sockets cannot be read.
     TcpTable { errno: ErrorName },
-    /// There is no such command here, or it cannot be started: `ss`.
+    /// There is no such command here, or it does not work: `ss`.
     Command { name: Cow<'static, str>, errno: ErrorName },
     /// The answer of this command lacks what would be compared: a row, or the process in it.
     CommandAnswer { name: Cow<'static, str> },

@@ -23,7 +23,7 @@ mod transfer;
 pub use epoll::Epoll;
 #[cfg(unix)]
 pub use names::{MSG_DONTWAIT, PEEK_NOW};
-pub use names::{MSG_TRUNC, address};
+pub use names::{MSG_NOSIGNAL, MSG_TRUNC, address};
 pub use readiness::{Interest, Ready};
 
 use super::actor;

@@ -72,7 +72,7 @@ impl From<Option<Protocol>> for Value {
     }
 }
 
-/// The event's view of a receiving call's flags.
+/// The event's view of the flags of a call that sends or receives.
 pub(super) fn flags(flags: i32) -> MsgFlags {
     match flags {
         0 => MsgFlags::default(),
@@ -83,6 +83,8 @@ pub(super) fn flags(flags: i32) -> MsgFlags {
         libc::MSG_DONTWAIT => MsgFlags::named("MSG_DONTWAIT"),
         #[cfg(unix)]
         PEEK_NOW => MsgFlags::named("MSG_PEEK|MSG_DONTWAIT"),
+        #[cfg(target_os = "linux")]
+        MSG_NOSIGNAL => MsgFlags::named("MSG_NOSIGNAL"),
         other => MsgFlags::named(other.to_string()),
     }
 }
@@ -106,6 +108,12 @@ pub const MSG_TRUNC: i32 = libc::MSG_TRUNC;
 /// Asks a call not to block, whatever mode the socket is in (recv(2)).
 #[cfg(unix)]
 pub const MSG_DONTWAIT: i32 = libc::MSG_DONTWAIT;
+/// Asks a sending call not to raise SIGPIPE (send(2)).
+#[cfg(target_os = "linux")]
+pub const MSG_NOSIGNAL: i32 = libc::MSG_NOSIGNAL;
+/// Other systems have other ways, or no SIGPIPE.
+#[cfg(not(target_os = "linux"))]
+pub const MSG_NOSIGNAL: i32 = 0;
 /// Windows has the flag's name and answers `WSAEMSGSIZE` unasked.
 #[cfg(not(unix))]
 pub const MSG_TRUNC: i32 = 0x100;

@@ -18,11 +18,27 @@ impl Socket {
     /// `EPIPE` if the connection's own sending side is shut, `ECONNRESET`, `ENOTCONN`, `EAGAIN`.
     #[track_caller]
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.pass("send", bytes, 0, Location::caller())
+    }
+
+    /// [`Socket::send`] with flags, such as `MSG_NOSIGNAL`.
+    #[track_caller]
+    pub fn send_with_flags(&self, bytes: &[u8], flags: i32) -> io::Result<usize> {
+        self.pass("send_with_flags", bytes, flags, Location::caller())
+    }
+
+    fn pass(
+        &self,
+        function: &'static str,
+        bytes: &[u8],
+        flags: i32,
+        source: &'static Location<'static>,
+    ) -> io::Result<usize> {
         self.call(
-            ("send", sys::SEND),
-            Syscall::Send { data: Data::of(bytes), to: None, flags: MsgFlags::default() },
-            Location::caller(),
-            |socket| socket.send(bytes),
+            (function, sys::SEND),
+            Syscall::Send { data: Data::of(bytes), to: None, flags: names::flags(flags) },
+            source,
+            |socket| socket.send_with_flags(bytes, flags),
             |sent| (length(*sent), Output::None),
         )
     }
