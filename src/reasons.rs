@@ -59,6 +59,7 @@ pub fn lacking(lack: &Lack) -> String {
         Lack::OneProcessor { call, errno } => tr!("threads cannot be kept to one processor here ({call}: {errno})", call, errno),
         Lack::FrameCounters => tr!("frames can only be counted in a private network with /proc")
         .to_owned(),
+        Lack::NoAnswer { command } => tr!("the command `{command}` gave no answer here", command),
         Lack::TcpTable { errno } => tr!("the kernel's table of TCP sockets (/proc/net/tcp) cannot be read: {errno}", errno),
         Lack::Command { name, errno } => tr!("the command `{name}` cannot be started ({errno})", name, errno),
         Lack::CommandAnswer { name } => tr!("the answer of `{name}` lacks what would be compared", name),

@@ -313,6 +313,11 @@ impl Lab {
         Some((before, after))
     }
 
+    /// Allows this process no descriptor but those below this number (`RLIMIT_NOFILE`, setrlimit(2)). Those that are open stay open.
+    pub fn limit_descriptors(&self, limit: u64) -> Result<()> {
+        Ok(sys::limit_descriptors(limit)?)
+    }
+
     /// Lets SIGPIPE end this process, as the system does with every program that does not ignore it. Rust ignores it from the
     /// start.
     pub fn default_sigpipe(&self) -> Result<()> {

@@ -232,3 +232,32 @@ pub(super) fn at_port_of(address: &SockAddr) -> String {
 pub(super) fn state(state: &'static str) -> Value {
     if state == "none" { label!("none").into() } else { state.into() }
 }
+
+// ---- what a command answers ----
+
+/// What `ss` tells, with these options, of the sockets that have the port of one of the addresses. One of them listens.
+pub(super) fn sockets_at(
+    lab: &Lab,
+    options: &'static str,
+    addresses: &[&SockAddr],
+) -> Result<String> {
+    let port = |address: &SockAddr| address.as_socket().map_or(0, |at| at.port());
+    let filters = addresses.iter().map(|address| format!("sport = :{}", port(address)));
+    let table = lab.ask("ss", &[options, &filters.collect::<Vec<_>>().join(" or ")])?;
+    if table.contains("LISTEN") { Ok(table) } else { Err(no_answer("ss").into()) }
+}
+
+/// `Recv-Q` of each socket in this state, in a table of `ss -tan`: `0 0 3`.
+pub(super) fn receive_queues(table: &str, state: &str) -> String {
+    let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let queues = rows.filter_map(|row| match row[..] {
+        [of, queue, ..] if of == state => Some(queue.to_owned()),
+        _ => None,
+    });
+    queues.collect::<Vec<_>>().join(" ")
+}
+
+/// The command did not tell what was asked.
+pub(super) fn no_answer(command: &'static str) -> Lack {
+    Lack::NoAnswer { command: command.into() }
+}

@@ -114,7 +114,7 @@ fn ask(client: &Actor, at: &SockAddr, what: &[u8]) -> Result<()> {
 }
 
 /// Where the server process listens, by its own record.
-fn address_of_server(lab: &Lab) -> Result<SockAddr> {
+pub(super) fn address_of_server(lab: &Lab) -> Result<SockAddr> {
     match lab.last_call("server", SyscallKind::GetSockName)?.back.out.address() {
         Some(Address::Inet(at)) => Ok((*at).into()),
         _ => Err(Error::assertion("the server listens at no IPv4 address")),

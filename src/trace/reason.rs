@@ -39,6 +39,8 @@ pub enum Lack {
     OneProcessor { call: Cow<'static, str>, errno: ErrorName },
     /// Frames can only be counted in a private network, by /proc.
     FrameCounters,
+    /// A command did not tell what was asked: `ss`, where the kernel's tables cannot be read.
+    NoAnswer { command: Cow<'static, str> },
     /// The kernel's table of TCP sockets cannot be read.
     TcpTable { errno: ErrorName },
     /// There is no such command here, or it does not work: `ss`.

@@ -51,7 +51,7 @@ fn answer(argv: &[String], lines: &[String], width: usize, rows: &mut Vec<Row>) 
         );
     }
     for line in lines.iter().take(MOST) {
-        let line = fit(&narrowed(&safe(line), width), width);
+        let line = fit(&narrowed(&safe(&line.replace('\t', "  ")), width), width);
         rows.push(Row::new().with(line, Ink::Plain));
     }
     if lines.len() > MOST {

@@ -5,6 +5,7 @@
 //! recorded as observations that name the call made, so a recording still accounts for every call that strace would see.
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::net::Shutdown;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +27,7 @@ pub use names::{MSG_DONTWAIT, PEEK_NOW};
 pub use names::{MSG_NOSIGNAL, MSG_TRUNC, address};
 pub use readiness::{Interest, Ready};
 
+use super::Actor;
 use super::actor;
 use super::recorder::Recorder;
 use super::sys;
@@ -99,6 +101,30 @@ pub(super) fn record<T>(
 
 fn done<T>(_: &T) -> (i64, Output) {
     (0, Output::None)
+}
+
+impl Actor {
+    /// The socket that this descriptor stands for at the moment, whoever opened it: for a program that has kept only the number.
+    /// It stays open when this is dropped.
+    pub fn socket_of(
+        &self,
+        descriptor: i64,
+        domain: Domain,
+        kind: Type,
+    ) -> io::Result<ManuallyDrop<Socket>> {
+        let (id, inner) = numbered(sys::socket_of(descriptor)?);
+        Ok(ManuallyDrop::new(Socket {
+            inner: Some(inner),
+            recorder: self.lab().recorder_arc().clone(),
+            defaults: self.lab().defaults().clone(),
+            owner: self.event_name().clone(),
+            id,
+            domain,
+            kind,
+            instrument: false,
+            located: AtomicBool::new(true),
+        }))
+    }
 }
 
 /// A new socket with its number, which is asked for once: not every system gives the same one again.

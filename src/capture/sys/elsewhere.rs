@@ -160,6 +160,9 @@ unavailable! {
     file_of_command(&str) -> Option<std::path::PathBuf> = None;
     close_inherited_descriptors() -> () = ();
     drop_capabilities() -> io::Result<()> = Ok(());
+    catch_sigusr1(bool) -> io::Result<()> = unsupported();
+    times_caught() -> usize = 0;
+    send_sigusr1(u32) -> io::Result<()> = unsupported();
     cpu_time() -> Option<Duration> = None;
     cpu_time_of_thread(u32) -> Option<Duration> = None;
     cpu_time_of_process(u32) -> Option<Duration> = None;
@@ -254,6 +257,7 @@ mod not_unix {
         select(&mut Vec<i32>, &mut Vec<i32>, Option<Duration>) -> io::Result<usize> = unsupported();
         poll(&[(&socket2::Socket, i16)], Option<Duration>) -> io::Result<Vec<i16>> = unsupported();
         raise_descriptor_limit() -> Option<(u64, u64)> = None;
+        limit_descriptors(u64) -> io::Result<()> = unsupported();
     }
 }
 

@@ -18,6 +18,11 @@ mod network;
 pub use network::*;
 
 #[cfg(target_os = "linux")]
+mod caught;
+#[cfg(target_os = "linux")]
+pub use caught::*;
+
+#[cfg(target_os = "linux")]
 mod task;
 #[cfg(target_os = "linux")]
 pub use task::*;
@@ -215,6 +220,21 @@ pub fn default_sigpipe() -> std::io::Result<()> {
     }
     #[cfg(not(unix))]
     Err(std::io::ErrorKind::Unsupported.into())
+}
+
+/// The socket of this descriptor, which others use too: it must not be dropped.
+pub fn socket_of(descriptor: i64) -> std::io::Result<socket2::Socket> {
+    #[cfg(unix)]
+    {
+        let descriptor = i32::try_from(descriptor).map_err(std::io::Error::other)?;
+        // SAFETY: the caller does not drop it, so nothing is closed that is not its own.
+        Ok(unsafe { std::os::fd::FromRawFd::from_raw_fd(descriptor) })
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = descriptor;
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// A number that is unique to this socket in its run.

@@ -129,6 +129,13 @@ pub fn raise_descriptor_limit() -> Option<(u64, u64)> {
     Some((soft, now))
 }
 
+/// Sets the soft limit of open descriptors (`RLIMIT_NOFILE`, setrlimit(2)): their numbers are below it.
+pub fn limit_descriptors(limit: u64) -> io::Result<()> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, limit, hard)?)
+}
+
 /// An epoll instance (epoll(7)).
 #[cfg(target_os = "linux")]
 #[derive(Debug)]
