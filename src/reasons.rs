@@ -235,6 +235,9 @@ fn missing_feature(feature: Feature) -> &'static str {
         Feature::ThreadTime => tr!("this system does not report a thread's processor time"),
         Feature::LocalPortRange => tr!("only Linux 6.3 and later have IP_LOCAL_PORT_RANGE"),
         Feature::AbstractNames => tr!("only Linux has abstract names"),
+        Feature::LittleEndian => {
+            tr!("this processor stores numbers in network order, so htons() changes nothing here")
+        }
     }
 }
 

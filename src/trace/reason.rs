@@ -150,6 +150,8 @@ pub enum Feature {
     LocalPortRange,
     /// AF_UNIX names without a file.
     AbstractNames,
+    /// A processor that stores the least significant byte of a number first.
+    LittleEndian,
 }
 
 impl Feature {

@@ -51,7 +51,8 @@ fn answer(argv: &[String], lines: &[String], width: usize, rows: &mut Vec<Row>) 
         );
     }
     for line in lines.iter().take(MOST) {
-        let line = fit(&narrowed(&safe(&line.replace('\t', "  ")), width), width);
+        let line = safe(&line.replace('\t', "        "));
+        let line = fit(&narrowed(&line, width), width);
         rows.push(Row::new().with(line, Ink::Plain));
     }
     if lines.len() > MOST {
