@@ -44,18 +44,39 @@ fn is_source(words: &[&str]) -> bool {
 }
 
 /// Whose documentation or sources are cited.
-const AUTHORS: [&str; 11] = [
-    "Python",
-    "Rust",
-    "socket2",
-    "Linux",
+const AUTHORS: [&str; 32] = [
+    "Chromium",
+    "curl",
+    "Docker",
     "FreeBSD",
-    "macOS",
-    "xnu",
-    "POSIX",
-    "Microsoft",
     "GCC",
     "glibc",
+    "Go",
+    "libuv",
+    "Linux",
+    "macOS",
+    "Microsoft",
+    "Mozilla",
+    "musl",
+    "MySQL",
+    "nginx",
+    "Nmap",
+    "Node.js",
+    "OpenBSD",
+    "OpenJDK",
+    "OpenSSH",
+    "PHP",
+    "POSIX",
+    "PostgreSQL",
+    "Python",
+    "Redis",
+    "Ruby",
+    "Rust",
+    "socat",
+    "socket2",
+    "urllib3",
+    "Wget",
+    "xnu",
 ];
 
 /// `Linux: net/ipv4/tcp_input.c`, `GCC 14: Porting`.

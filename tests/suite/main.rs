@@ -26,6 +26,8 @@ mod labels;
 mod languages;
 #[cfg(unix)]
 mod lesson_terminal;
+#[cfg(target_os = "linux")]
+mod messages;
 #[cfg(unix)]
 mod moving;
 #[cfg(target_os = "linux")]
