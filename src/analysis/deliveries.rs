@@ -48,6 +48,8 @@ pub enum Loss {
     NeverReceived,
     /// Nobody in the recording had that address.
     NobodyThere,
+    /// Its receiver had been closed before. TCP answers with a reset (RFC 9293, 3.10.7.1).
+    Closed,
 }
 
 /// What was sent to a socket, and that nobody had received yet.
@@ -103,6 +105,7 @@ impl Analysis<'_> {
             };
             let is_stream = self.calls[send].socket.is_some_and(|at| self.sockets[at].is_stream());
             let lost = match message.fate {
+                Fate::NeverReceived if self.is_sent_to_closed(message, send) => Some(Loss::Closed),
                 // What a stream delivered lies there unread: it is not lost.
                 Fate::NeverReceived if is_stream => None,
                 Fate::NeverReceived => Some(Loss::NeverReceived),
@@ -112,9 +115,10 @@ impl Analysis<'_> {
             };
             let taker = message.receive.map(|receive| self.calls[receive].actor.clone());
             let to = taker.or_else(|| message.to.map(|to| self.owner(to)));
+            let unread = unread.get(&send).copied().filter(|_| lost != Some(Loss::Closed));
             let delivery = all.entry((send, message.to)).or_insert_with(|| Delivery {
                 lost,
-                ..Delivery::new(send, Delivered::Data(unread.get(&send).copied()), to.clone())
+                ..Delivery::new(send, Delivered::Data(unread), to.clone())
             });
             delivery.taken_by.extend(message.receive);
             if lost.is_none() {
@@ -122,6 +126,14 @@ impl Analysis<'_> {
             }
         }
         all
+    }
+
+    /// True if the send was entered when the socket that the message is for had been closed, by all who had a descriptor for it.
+    fn is_sent_to_closed(&self, message: &Message, send: usize) -> bool {
+        message.to.map(|to| &self.sockets[to]).is_some_and(|to| {
+            to.protocol_name() == "TCP"
+                && to.closed_ns.is_some_and(|closed_ns| closed_ns <= self.calls[send].entered_ns)
+        })
     }
 
     /// Each connect() that reached a listening socket; one of which it cannot be told whether it was accepted is left out.

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use strum::{EnumDiscriminants, EnumIter};
 
 use self::facts::Facts;
-use super::Analysis;
+use super::{Analysis, Origin};
 use crate::trace::{Address, FileType, Name};
 
 mod addresses;
@@ -20,6 +20,7 @@ pub(super) mod facts;
 mod leaks;
 mod messages;
 mod readiness;
+mod roles;
 mod spinning;
 mod streams;
 #[cfg(test)]
@@ -108,6 +109,16 @@ pub enum Rule {
     ServerFailed { address: Address, server: Name },
     /// It is connected to a process outside of the recording, which has the address that another program of the run was refused.
     ConnectedElsewhere { address: Address, server: Name, holder: Holder },
+    /// accept() on a socket on which listen() had not been called.
+    NotListening,
+    /// A send or receive on the listening socket instead of the one that accept() returned.
+    ListenerUsed { function: String },
+    /// A send or receive on a socket that was never connected; a server's has an address.
+    NotConnected { function: String, has_address: bool },
+    /// A thread went on using a socket that another had closed.
+    UsedAfterClose { function: String },
+    /// Programs that each wait for a datagram, of which none is on its way.
+    NoDatagram { waiting: usize },
     /// A socket was closed while another thread was blocked on it.
     ClosedWhileBlocked { blocked_ns: u64 },
     /// A socket was connected to itself.
@@ -209,14 +220,40 @@ pub struct Nearby {
 impl Rule {
     /// True if it tells how a run ended, of which another may tell the cause.
     fn is_outcome(&self) -> bool {
-        use Rule::{AllAccept, AllReceive, AllSend, AllWait, NoTimeout};
+        use Rule::{AllAccept, AllReceive, AllSend, AllWait, NoDatagram, NoTimeout};
         matches!(
             self,
             AllReceive { .. }
                 | AllSend { .. }
                 | AllWait { .. }
                 | AllAccept { .. }
+                | NoDatagram { .. }
                 | NoTimeout { .. }
+        )
+    }
+
+    /// True if another rule may tell what came of it.
+    fn is_cause(&self) -> bool {
+        matches!(
+            self,
+            Rule::AnsweredPart { .. }
+                | Rule::LeftRest { .. }
+                | Rule::ShortRead { .. }
+                | Rule::NotListening
+                | Rule::ListenerUsed { .. }
+                | Rule::NotConnected { .. }
+                | Rule::NoDatagram { .. }
+        )
+    }
+
+    /// True if another rule may tell its cause.
+    fn is_consequence(&self) -> bool {
+        matches!(
+            self,
+            Rule::ClosedUnread { .. }
+                | Rule::BrokenPipe
+                | Rule::NobodyListens { .. }
+                | Rule::NoTimeout { .. }
         )
     }
 
@@ -257,12 +294,13 @@ impl Analysis<'_> {
             return Vec::new();
         }
         let facts = Facts::of(self);
-        let rules: [fn(&Facts) -> Vec<Finding>; 10] = [
+        let rules: [fn(&Facts) -> Vec<Finding>; 11] = [
             messages::find,
             streams::find,
             spinning::find,
             readiness::find,
             closing::find,
+            roles::find,
             leaks::find,
             addresses::find,
             deadlock::find,
@@ -288,20 +326,39 @@ impl Analysis<'_> {
         merged
     }
 
-    /// Leaves out what is said already: whoever takes a part for the message closes with the rest unread.
+    /// Leaves out what is said already: whoever takes a part for the message closes with the rest unread; whoever receives on the
+    /// socket that listens leaves unread what comes to the other; to whoever does not listen nobody can connect.
     fn keep_causes(&self, all: &mut Vec<Finding>) {
-        let socket = |finding: &Finding| self.calls[finding.calls[0]].socket;
-        let is_cause = |finding: &&Finding| {
-            matches!(
-                finding.rule,
-                Rule::AnsweredPart { .. } | Rule::LeftRest { .. } | Rule::ShortRead { .. }
-            )
-        };
-        let causes: Vec<_> = all.iter().filter(is_cause).map(socket).collect();
+        let causes: Vec<Finding> = all.iter().filter(|it| it.rule.is_cause()).cloned().collect();
         all.retain(|finding| {
-            let follows = matches!(finding.rule, Rule::ClosedUnread { .. });
-            !(follows && causes.contains(&socket(finding)))
+            let is_caused = |cause: &Finding| self.is_caused(finding, cause);
+            !(finding.rule.is_consequence() && causes.iter().any(is_caused))
         });
+    }
+
+    /// True if this finding tells only what came of the other.
+    fn is_caused(&self, finding: &Finding, cause: &Finding) -> bool {
+        let socket = |finding: &Finding| self.calls[finding.calls[0]].socket;
+        let (Some(own), Some(other)) = (socket(finding), socket(cause)) else { return false };
+        let is_same = own == other;
+        match (&finding.rule, &cause.rule) {
+            (
+                Rule::ClosedUnread { .. },
+                Rule::AnsweredPart { .. } | Rule::LeftRest { .. } | Rule::ShortRead { .. },
+            )
+            | (Rule::BrokenPipe, Rule::ListenerUsed { .. } | Rule::NotConnected { .. }) => is_same,
+            (Rule::ClosedUnread { .. }, Rule::ListenerUsed { .. }) => {
+                self.sockets[own].origin == Origin::Accept(Some(other))
+            }
+            (
+                Rule::NobodyListens { address, .. },
+                Rule::NotListening | Rule::NotConnected { has_address: true, .. },
+            ) => self.sockets[other].is_reached(address, &self.sockets[own]),
+            (Rule::NoTimeout { .. }, Rule::NoDatagram { .. }) => {
+                cause.calls.contains(&finding.calls[0])
+            }
+            _ => false,
+        }
     }
 
     /// True if both are of one rule and one place: a source line, or where that is not known, an actor's call.

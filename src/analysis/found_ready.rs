@@ -1,14 +1,22 @@
 //! Calls that had nothing to wait for: the bytes, the end or the connection was there before they were entered, or there was room.
 //! However long such a call took, it was not blocked: it had no processor, or the tracer had its time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use super::address::plain;
 use super::findings::facts::Facts;
-use super::{Analysis, CallSpan, Fate};
-use crate::trace::{EventKind, Output, SockOpt, Syscall, SyscallKind, Value};
+use super::{Analysis, CallSpan, Fate, Origin};
+use crate::trace::{Address, EventKind, Output, SockOpt, Syscall, SyscallKind, Value};
 
 /// A thread that makes more calls than these after select(), poll() or epoll does not heed what that said.
 const SINCE_REPORT: usize = 32;
+
+/// So many bytes have room in the buffers of any connection whose program has not set their size.
+const LITTLE: usize = 16_384;
+/// So many sends have, too: each takes more room than its bytes.
+const FEW: usize = 64;
+/// A SYN that is not answered is sent again after a second (RFC 6298, 2.1), in nanoseconds.
+const SYN_AGAIN_NS: u64 = 900_000_000;
 
 /// From when to when each socket had something to receive or to accept.
 struct Readable(HashMap<usize, Vec<(u64, u64)>>);
@@ -95,6 +103,56 @@ impl Roomy {
     }
 }
 
+/// The sends that found so much room that none waits for it: they carry little, and little was unread.
+struct Small(HashSet<usize>);
+
+impl Small {
+    fn of(analysis: &Analysis) -> Small {
+        let calls = &analysis.calls;
+        let sized: HashSet<usize> = calls
+            .iter()
+            .filter(|span| {
+                matches!(
+                    span.call.syscall,
+                    Syscall::SetOption { option: SockOpt::SendBuffer | SockOpt::RecvBuffer, .. }
+                )
+            })
+            .filter_map(|span| span.socket)
+            .collect();
+        let mut all = HashSet::new();
+        // An accepted socket has the buffers of the listening one.
+        let usual = |at: usize| {
+            let listener = match analysis.sockets[at].origin {
+                Origin::Accept(listener) => listener,
+                _ => None,
+            };
+            ![Some(at), listener].into_iter().flatten().any(|at| sized.contains(&at))
+        };
+        for direction in analysis.directions.iter().filter(|it| it.sound && usual(it.from)) {
+            for (number, send) in direction.sends.iter().enumerate() {
+                let now_ns = calls[send.call].entered_ns;
+                let received = direction
+                    .receives
+                    .partition_point(|piece| calls[piece.call].returned_ns() <= now_ns);
+                let got = received.checked_sub(1).map_or(0, |last| direction.receives[last].end());
+                let unread = direction.sends[..number].partition_point(|it| it.end() <= got);
+                let has_returned = calls[send.call].exit.is_some();
+                let is_small = send.end().saturating_sub(got) <= LITTLE && number - unread < FEW;
+                if is_small && has_returned && usual(direction.to) {
+                    all.insert(send.call);
+                }
+            }
+        }
+        let datagrams = analysis.messages.iter().filter(|message| {
+            let from = message.from.filter(|from| usual(*from));
+            from.is_some_and(|from| analysis.sockets[from].protocol_name() == "UDP")
+                && message.bytes <= LITTLE
+        });
+        all.extend(datagrams.filter_map(|message| message.send));
+        Small(all)
+    }
+}
+
 impl Analysis<'_> {
     /// Marks them. On a wire what was sent has not arrived yet, so of such runs nothing is known.
     pub(super) fn find_ready_calls(&mut self) {
@@ -103,7 +161,9 @@ impl Analysis<'_> {
             return;
         }
         let (facts, readable, roomy) = (Facts::of(self), Readable::of(self), Roomy::of(self));
-        let is_ready = |index: &usize| is_ready(&facts, &readable, &roomy, *index);
+        let small = Small::of(self);
+        let is_ready =
+            |index: &usize| small.0.contains(index) || is_ready(&facts, &readable, &roomy, *index);
         let ready: Vec<usize> = (0..self.calls.len()).filter(is_ready).collect();
         ready.into_iter().for_each(|index| self.calls[index].found_ready = true);
     }
@@ -120,6 +180,7 @@ fn is_ready(facts: &Facts, readable: &Readable, roomy: &Roomy, index: usize) -> 
         Syscall::Recv { .. } | Syscall::Accept { .. } => {
             span.socket.is_some_and(is_readable) || was_reported(facts, index)
         }
+        Syscall::Connect { address } => is_answered_at_once(facts, span, address),
         Syscall::Close => !lingers(facts, span),
         Syscall::Poll { .. } | Syscall::Select { .. } | Syscall::EpollWait { .. } => reported(span)
             .any(|(fd, events)| {
@@ -132,6 +193,15 @@ fn is_ready(facts: &Facts, readable: &Readable, roomy: &Roomy, index: usize) -> 
             }),
         _ => false,
     }
+}
+
+/// True for a connect() by TCP to this machine itself, which answers at once, or where its queue is full not at all: then the call lasts
+/// until the SYN is sent again.
+fn is_answered_at_once(facts: &Facts, span: &CallSpan, address: &Address) -> bool {
+    let is_tcp = span.socket.is_some_and(|at| facts.analysis.sockets[at].protocol_name() == "TCP");
+    let is_here = plain(address).is_some_and(|to| to.ip().is_loopback());
+    let took_ns = span.returned_ns().saturating_sub(span.entered_ns);
+    is_tcp && is_here && took_ns < SYN_AGAIN_NS
 }
 
 /// What a call said of descriptors that are ready.
@@ -202,6 +272,31 @@ mod tests {
             let server = analysis.threads.iter().find(|it| &*it.actor == "server");
             let blocked = server.expect("a server").blocked();
             assert_eq!(blocked.iter().any(|(call, ..)| *call == "recv"), !ready, "{blocked:?}");
+        }
+    }
+
+    #[test]
+    fn who_sends_a_little_or_connects_to_this_machine_was_not_blocked() {
+        for (bytes, is_blocked) in [(1_000, false), (1_000_000, true)] {
+            let mut script = Script::new();
+            script.socket("server", 1, "AF_INET", "SOCK_STREAM");
+            script.call("server", 1, "bind", &[("address", here(5000))], 0);
+            script.call("server", 1, "listen", &[("backlog", Value::Number(5))], 0);
+            script.socket("client", 2, "AF_INET", "SOCK_STREAM");
+            let connect = script.enter("client", 2, "connect", &[("address", here(5000))]);
+            script.pass(5 * MS).leave("client", &connect, Outcome::Result(0), &[]);
+            script.located("client", 2, here(40_000)).accepts("server", 1, 3, here(40_000));
+            script.located("server", 3, here(5000));
+            let text = "a".repeat(bytes);
+            let send = script.enter("client", 2, "send", &[("data", data(&text))]);
+            let count = i64::try_from(bytes).expect("a count");
+            script.pass(5 * MS).leave("client", &send, Outcome::Result(count), &[]);
+            let recording = script.recording();
+            let analysis = Analysis::of(&recording);
+            let client = analysis.threads.iter().find(|it| &*it.actor == "client");
+            let blocked = client.expect("a client").blocked();
+            let calls: Vec<&str> = blocked.iter().map(|(call, ..)| *call).collect();
+            assert_eq!(calls, if is_blocked { vec!["send"] } else { Vec::new() });
         }
     }
 

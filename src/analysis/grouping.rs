@@ -3,9 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Analysis;
+use super::findings::facts::Facts;
+use super::{Analysis, CallSpan};
 use crate::trace::recording::{Origin, Recording, is_of};
-use crate::trace::{ActorKind, Call, Event, EventKind, Name, Output, SocketId};
+use crate::trace::{ActorKind, Call, Event, EventKind, Name, Output, SocketId, Syscall};
 
 /// From so many connections of one kind on, one stands for all.
 const ALIKE: usize = 3;
@@ -85,9 +86,12 @@ pub fn one_connection_of_each_kind(analysis: &Analysis) -> Option<(Recording, us
             _ => None,
         })
         .collect();
+    let waits = waits_for_none_but(analysis, &sockets);
     let is_spare = |event: &Event, call: &Call| {
+        let number = (event.process, call.id);
         call.socket.is_some_and(|socket| sockets.contains(&socket))
-            || makers.contains(&(event.process, call.id))
+            || makers.contains(&number)
+            || waits.contains(&number)
     };
     let kept = events.iter().filter(|event| match &event.what {
         EventKind::Held(call) | EventKind::Enter(call) => !is_spare(event, call),
@@ -100,6 +104,30 @@ pub fn one_connection_of_each_kind(analysis: &Analysis) -> Option<(Recording, us
     Some((analysis.recording.with_events(kept.cloned().collect()), spare.len()))
 }
 
+/// The calls of select(), poll() and epoll that found none but these sockets ready, or watched none but these, and those that tell an
+/// epoll to watch one: by process and number.
+fn waits_for_none_but(analysis: &Analysis, sockets: &HashSet<SocketId>) -> HashSet<(u32, u64)> {
+    let facts = Facts::of(analysis);
+    let is_one = |span: &CallSpan, fd: i64| {
+        let at = facts.socket_of(span.process, fd, span.entered_ns);
+        at.and_then(|at| analysis.sockets[at].id).is_some_and(|id| sockets.contains(&id))
+    };
+    let is_spare = |span: &&CallSpan| {
+        let fds: Vec<i64> = match (&span.call.syscall, span.exit.as_ref().map(|it| &it.out)) {
+            (Syscall::EpollCtl { watched, .. }, _) => vec![*watched],
+            (_, Some(Output::Ready(ready))) => ready.shown.iter().map(|(fd, _)| *fd).collect(),
+            (Syscall::Poll { watched, .. }, _) => watched.shown.iter().map(|it| it.0).collect(),
+            (Syscall::Select { read, write, .. }, _) => {
+                read.shown.iter().chain(&write.shown).copied().collect()
+            }
+            _ => Vec::new(),
+        };
+        !fds.is_empty() && fds.into_iter().all(|fd| is_one(span, fd))
+    };
+    let spare = analysis.calls.iter().filter(is_spare);
+    spare.map(|span| (span.process, span.call.id)).collect()
+}
+
 /// The socket that a call made.
 fn made(out: &Output) -> Option<SocketId> {
     match out {
@@ -110,8 +138,9 @@ fn made(out: &Output) -> Option<SocketId> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::script::Script;
+    use super::super::script::{Script, here};
     use super::*;
+    use crate::trace::Outcome;
 
     /// A server that accepts so many connections of one client, on each of which a word comes.
     fn connections(count: u32) -> Recording {
@@ -143,6 +172,38 @@ mod tests {
         let words: Vec<_> = short.messages.iter().map(|message| message.data.to_string()).collect();
         assert_eq!(words.len(), 1, "{words:?}");
         assert!(words[0].contains("hello"), "the first stays: {words:?}");
+    }
+
+    #[test]
+    fn who_waited_for_connections_that_are_left_out_is_not_shown_to_wait() {
+        let mut script = Script::new();
+        script.tcp_connection(("client", 2), ("server", 1, 3));
+        let poll = |script: &mut Script, fd: u32| {
+            let fds = format!("[{fd}: POLLIN]");
+            let args = [("fds", fds.clone().into()), ("nfds", 1.into()), ("timeout", (-1).into())];
+            let call = script.enter("server", 0, "poll", &args);
+            script.leave("server", &call, Outcome::Result(1), &[("ready", fds.into())]);
+        };
+        poll(&mut script, 5);
+        for number in 2..=4 {
+            let (port, socket) = (40_000 + number, u32::from(number) * 10);
+            script.socket("client", socket, "AF_INET", "SOCK_STREAM");
+            script.call("client", socket, "connect", &[("address", here(5000))], 0);
+            script.located("client", socket, here(port)).accepts(
+                "server",
+                1,
+                socket + 1,
+                here(port),
+            );
+            script.located("server", socket + 1, here(5000));
+            poll(&mut script, socket + 3);
+        }
+        let recording = script.recording();
+        let analysis = Analysis::of(&recording);
+        let (short, left_out) = one_connection_of_each_kind(&analysis).expect("many alike");
+        let short = Analysis::of(&short);
+        let polls = short.calls.iter().filter(|span| span.call.syscall.waits_for_many());
+        assert_eq!((left_out, polls.count()), (3, 1));
     }
 
     #[test]

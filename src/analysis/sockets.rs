@@ -474,6 +474,13 @@ impl Socket {
             Fact::Getsockname(local) => self.is_at(local),
             Fact::TcpInfo(info) => self.is_in(at_ns, &info.state, Asker::Instrument),
             Fact::UnixPeer(peer) => self.unix_peer = Some(*peer),
+            Fact::Kind { domain, kind } => {
+                self.domain.get_or_insert_with(|| domain.clone());
+                self.kind.get_or_insert_with(|| kind.clone());
+            }
+            Fact::Getpeername(peer) if self.origin == Origin::Unknown => {
+                self.peer.get_or_insert_with(|| peer.clone());
+            }
             Fact::Getpeername(_)
             | Fact::TcpTable { .. }
             | Fact::AddressInUse { .. }

@@ -2,7 +2,7 @@
 
 use super::{Analysis, Asker, CallSpan, Delivered, Fate, Loss, Side, SocketUse, Unread};
 use crate::analysis::script::{Script, at, data};
-use crate::trace::{Address, Fact, Outcome, SocketId, TcpInfo, Value};
+use crate::trace::{Address, Domain, Fact, Outcome, SocketId, SocketType, TcpInfo, Value};
 
 fn unnamed() -> Value {
     Value::Address(Address::Unix(None))
@@ -346,6 +346,34 @@ fn a_datagram_to_nobody_is_lost_and_two_wait_unread() {
             (unread(0), None, Some(Loss::NobodyThere))
         ]
     );
+}
+
+#[test]
+fn what_a_socket_is_that_was_there_before_the_kernel_tells() {
+    let mut script = Script::new();
+    script.sends("heir", 1, "hello");
+    let unknown = script.recording();
+    assert_eq!(Analysis::of(&unknown).sockets[0].protocol_name(), "");
+    let (domain, kind) = (Domain::Inet, SocketType::Stream);
+    script.observed("heir", 1, Fact::Kind { domain, kind });
+    let recording = script.recording();
+    assert_eq!(Analysis::of(&recording).sockets[0].protocol_name(), "TCP");
+}
+
+/// What comes before a close() lies there unread; what comes after it lies nowhere.
+#[test]
+fn bytes_sent_to_a_socket_that_is_closed_are_lost() {
+    let mut script = Script::unhurried();
+    script.tcp_connection(("client", 1), ("server", 2, 3)).sends("client", 1, "before");
+    script.call("server", 3, "close", &[], 0).sends("client", 1, "after");
+    let recording = script.recording();
+    let analysis = Analysis::of(&recording);
+    let sends = analysis.deliveries.iter().filter_map(|it| match it.what {
+        Delivered::Data(unread) => Some((unread, it.lost)),
+        _ => None,
+    });
+    let before = (Some(Unread::Bytes(6)), None);
+    assert_eq!(sends.collect::<Vec<_>>(), [before, (None, Some(Loss::Closed))]);
 }
 
 #[test]

@@ -201,7 +201,7 @@ impl Reading {
             Line::Header(header) => self.recording.header = header,
             Line::Source(line) => self.recording.cite(line),
             Line::Event(event) => {
-                if let Some(hint) = runs_on(&event) {
+                if let Some(hint) = runs_on(&event).or_else(|| shared_keyboard(&event)) {
                     say(hint);
                 }
                 self.live.iter_mut().for_each(|live| live.held_back.push((*event).clone()));
@@ -234,6 +234,15 @@ fn runs_on(event: &Event) -> Option<String> {
         processes.iter().map(|it| wording::command(&it.argv.join(" "), it.process)).collect();
     let all = all.join(tr!(context "list", ", "));
     Some(tr!("{name} runs on in the background: {all}; Ctrl-C twice ends it", name, all))
+}
+
+/// Says that two programs read one keyboard, before somebody types for the wrong one.
+fn shared_keyboard(event: &Event) -> Option<String> {
+    let EventKind::Note { note: note @ Note::SharedKeyboard { .. } } = &event.what else {
+        return None;
+    };
+    let who = labels::actor(&event.actor);
+    Some(tr!("{who} {what}.", who, what = wording::note(note)))
 }
 
 /// What is said when the programs that got a Ctrl-C run on.

@@ -287,6 +287,11 @@ pub enum Note {
         /// What would give them.
         privilege: Privilege,
     },
+    /// It reads the keyboard that another program reads too.
+    SharedKeyboard {
+        /// That program.
+        with: Name,
+    },
     /// The kernel did not give it the io_uring(7) that it asked for.
     IoUringRefused {
         /// The error's name.

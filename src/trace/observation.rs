@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, SocketId, TcpInfo, bounded};
+use super::{Address, Domain, SocketId, SocketType, TcpInfo, bounded};
 
 /// The state of a thread at one moment. Linux reports it in /proc/PID/task/TID (proc_pid_stat(5), proc_pid_wchan(5),
 /// proc_pid_syscall(5), and `schedstat`: Documentation/scheduler/sched-stats.rst); what it does not report is `None`.
@@ -91,6 +91,14 @@ pub enum Fact {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         file: Option<FileType>,
     },
+    /// What kind of socket it is: `SO_DOMAIN` and `SO_TYPE` (socket(7)). Of one that was there before the recording no call tells.
+    Kind {
+        /// Its family.
+        domain: Domain,
+        /// Its type.
+        #[serde(rename = "type")]
+        kind: SocketType,
+    },
     /// The socket at the other end of an AF_UNIX connection: `UNIX_DIAG_PEER` (sock_diag(7)).
     UnixPeer(SocketId),
     /// What a command told that a person would type there, such as `ss -tan` (ss(8)).
@@ -164,6 +172,7 @@ impl Fact {
             Fact::AddressInUse { .. } => "/proc/net",
             Fact::StillOpen { .. } => "/proc/PID/fd",
             Fact::CommandOutput { .. } => "a command",
+            Fact::Kind { .. } => "SO_DOMAIN, SO_TYPE",
             Fact::UnixPeer(_) => "UNIX_DIAG_PEER",
         }
     }

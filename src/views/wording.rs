@@ -262,6 +262,12 @@ pub(crate) fn note(note: &Note) -> String {
             let all = all.join(tr!(context "list", ", "));
             tr!("{name} runs on in the background: {all}", name = actor(program), all)
         }
+        Note::SharedKeyboard { with } => {
+            tr!(
+                "reads the keyboard, and so does {other}: a line that is typed goes to one of them, and nobody can say to which. Give it a keyboard of its own, in a second terminal (explore trace --join), or a file (--stdin NAME=FILE)",
+                other = actor(with)
+            )
+        }
         Note::OtherArchitecture => {
             tr!("runs code of another architecture, whose calls are not seen").to_owned()
         }
@@ -338,6 +344,15 @@ pub(super) fn observation(observation: &Observation) -> String {
                 let holders = all.join(tr!(context "list", ", "));
                 tr!("{address} is in use: {holders} ({source})", address, holders, source)
             }
+        }
+        Fact::Kind { domain, kind } => {
+            let (domain, kind) = (safe(&domain.to_string()), safe(&kind.to_string()));
+            tr!(
+                "it was there before, and is a socket of {domain} and {kind} ({source})",
+                domain,
+                kind,
+                source
+            )
         }
         Fact::UnixPeer(_) => tr!("the other end of its connection is known ({source})", source),
         Fact::CommandOutput { argv, lines } => {

@@ -74,6 +74,9 @@ fn the_faults_of_a_server_and_its_client_are_found_and_right_ones_left_alone() {
         ("delayed_ack", &[DelayedAck]),
         ("other_family", &[NobodyListens]),
         ("closed_while_blocked", &[ClosedWhileBlocked]),
+        ("not_listening", &[NotListening]),
+        ("listener_used", &[ListenerUsed]),
+        ("used_after_close", &[UsedAfterClose]),
     ] {
         assert_eq!(pair(&format!("{name}_wrong"), LONG), faults, "{name}");
         assert_eq!(pair(&format!("{name}_right"), LONG), [], "{name}");
@@ -90,6 +93,7 @@ fn programs_that_wait_for_each_other_are_found_and_right_ones_left_alone() {
         ("both_receive", &[AllReceive]),
         ("both_send", &[AllSend]),
         ("accept_instead", &[AcceptInsteadOfRecv]),
+        ("no_datagram", &[NoDatagram]),
     ] {
         let wrong = format!("{name}_wrong");
         assert_eq!(found_in_the_end(faults, |limit| pair(&wrong, limit)), faults, "{name}");

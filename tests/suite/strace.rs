@@ -109,6 +109,7 @@ fn from_recordings(recordings: &[Recording]) -> Calls {
                 | Fact::AddressInUse { .. }
                 | Fact::CommandOutput { .. }
                 | Fact::StillOpen { .. }
+                | Fact::Kind { .. }
                 | Fact::UnixPeer(_) => {
                     continue;
                 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -11,11 +12,13 @@ use std::process::{Command, Stdio};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
-use socket_explorer::trace::{Event, EventKind, Note, Privilege, Role};
+use socket_explorer::analysis::Analysis;
+use socket_explorer::trace::recording::Recording;
+use socket_explorer::trace::{Address, Event, EventKind, Note, Privilege, Role, Syscall};
 use tempfile::TempDir;
 
 use crate::support::{
-    ChildGuard, Ended, by_a_limit, ended, executable_copy, file, folder, isolated, recordings,
+    ChildGuard, Ended, by_a_limit, ended, executable_copy, explore, file, folder, isolated, recordings,
     require, utf8,
 };
 use crate::trace::{group, runs, start, trace};
@@ -430,17 +433,19 @@ int main(void) {
 }
 ";
 
-#[test]
-fn a_program_that_may_not_be_looked_into_is_seen_by_what_its_calls_return() {
-    let (Some(mut cc), Some(mut setpriv)) = (require("cc"), require("setpriv")) else { return };
+/// Compiles `itself.c`, gives it this mode, and traces it without root, or a script that it runs; it may not be looked into.
+fn traced_by_nobody(text: &str, mode: u32, command_line: &str) -> Option<Recording> {
+    let (mut cc, mut setpriv) = (require("cc")?, require("setpriv")?);
     let folder = tempfile::tempdir_in("/tmp").expect("a folder");
-    let source = file(&folder, "itself.c", TO_ITSELF);
+    let source = file(&folder, "itself.c", text);
     let program = folder.path().join("itself");
     assert!(cc.arg("-o").arg(&program).arg(source).status().expect("cc runs").success());
     let set_mode = |path: &std::path::Path, mode| {
         std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("set");
     };
-    set_mode(&program, 0o111);
+    set_mode(&program, mode);
+    let script = file(&folder, "script", format!("#! {} -x\n", utf8(&program)));
+    set_mode(&script, 0o755);
     set_mode(folder.path(), 0o777);
     let copy = folder.path().join("explore");
     executable_copy(env!("CARGO_BIN_EXE_explore"), &copy);
@@ -451,11 +456,23 @@ fn a_program_that_may_not_be_looked_into_is_seen_by_what_its_calls_return() {
         command = setpriv;
     }
     let path = folder.path().join("trace.jsonl");
-    command.args(["trace", "--record", utf8(&path), "--", "./itself"]);
+    command.args(["trace", "--record", utf8(&path), "--", command_line]);
     let (out, error, code) = ended(isolated(&mut command).current_dir(folder.path()));
     assert_eq!(code, Some(0), "{error}");
-    assert!(out.contains("itself: may not be looked into"), "{out}");
-    let recording = recordings(&path).pop().expect("one run");
+    assert!(out.contains(": may not be looked into"), "{out}");
+    Some(recordings(&path).pop().expect("one run"))
+}
+
+#[test]
+fn a_program_that_may_not_be_looked_into_is_seen_by_what_its_calls_return() {
+    for command_line in ["./itself", "./script"] {
+        let Some(recording) = traced_by_nobody(TO_ITSELF, 0o111, command_line) else { return };
+        is_seen_by_what_its_calls_return(&recording);
+    }
+}
+
+#[track_caller]
+fn is_seen_by_what_its_calls_return(recording: &Recording) {
     let mut names: Vec<(String, bool)> = Vec::new();
     for event in recording.events() {
         if let EventKind::Return(back) = &event.what {
@@ -473,6 +490,80 @@ fn a_program_that_may_not_be_looked_into_is_seen_by_what_its_calls_return() {
         let seen = names.iter().filter(|it| **it == (name.to_owned(), by_kernel)).count();
         assert_eq!(seen, times, "{name}: {names:?}");
     }
+}
+
+/// Sets an option when its memory may not be read any more.
+const SETS_UNSEEN: &str = "
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int main(void) {
+    int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+    prctl(PR_SET_DUMPABLE, 0);
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) || listen(fd, 1) || close(fd);
+}
+";
+
+#[test]
+fn what_an_option_is_set_to_in_memory_that_may_not_be_read_is_not_said() {
+    let Some(recording) = traced_by_nobody(SETS_UNSEEN, 0o755, "./itself") else { return };
+    let analysis = Analysis::of(&recording);
+    let mut sets = analysis.calls.iter().filter(|span| span.call.name == "setsockopt");
+    let (Some(set), None) = (sets.next(), sets.next()) else { panic!("one") };
+    assert!(matches!(set.call.syscall, Syscall::Other { .. }), "{:?}", set.call);
+}
+
+/// Prints lines that it reads.
+const READS_ITS_KEYBOARD: &str = "
+import sys
+for line in sys.stdin:
+    print(line)
+";
+
+#[test]
+fn two_readers_of_one_keyboard_are_told_of_before_anything_is_typed() {
+    if require("python3").is_none() {
+        return;
+    }
+    let folder = folder();
+    file(&folder, "reads.py", READS_ITS_KEYBOARD);
+    let args = ["trace", "--for", "60s", "one=python3 reads.py", "other=python3 reads.py"];
+    let mut command = explore(&args);
+    command.current_dir(folder.path()).stdin(Stdio::piped());
+    let mut trace = ChildGuard::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let mut lines = BufReader::new(trace.stderr.take().expect("a pipe")).lines();
+    let mut told = String::new();
+    while !told.contains("--stdin")
+        && let Some(Ok(line)) = lines.next()
+    {
+        told += &(line + " ");
+    }
+    drop(trace.stdin.take());
+    let output = trace.output();
+    assert!(told.contains("other reads the keyboard, and so does one"), "{told}");
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn a_socket_that_was_there_before_is_asked_what_it_is() {
+    if require("python3").is_none() {
+        return;
+    }
+    let folder = folder();
+    file(&folder, "heir.py", "import os\nos.write(0, b'hello')\n");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let own = TcpStream::connect(listener.local_addr().expect("an address")).expect("connected");
+    let path = folder.path().join("trace.jsonl");
+    let mut command = explore(&["trace", "--record", utf8(&path), "--", "python3", "heir.py"]);
+    command.current_dir(folder.path()).stdin(OwnedFd::from(own));
+    let (out, error, code) = ended(&mut command);
+    assert_eq!(code, Some(0), "{out}{error}");
+    let recording = recordings(&path).pop().expect("one run");
+    let analysis = Analysis::of(&recording);
+    let [socket] = &analysis.sockets[..] else { panic!("{out}") };
+    assert_eq!(socket.protocol_name(), "TCP", "{out}");
+    let port = socket.peer.as_ref().and_then(Address::port);
+    assert_eq!(port, listener.local_addr().ok().map(|at| at.port()), "{out}");
 }
 
 /// A server of one client, or its client, each with a thread that receives.

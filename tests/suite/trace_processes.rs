@@ -89,6 +89,17 @@ fn a_thread_that_runs_another_program_ends_the_others() {
 }
 
 #[test]
+fn a_process_that_shares_its_descriptors_closes_none_when_it_ends() {
+    let Some((recording, (out, error, code))) = traced("processes", &[], &["files"]) else {
+        return;
+    };
+    assert_eq!(code, Some(0), "{out}{error}");
+    assert_eq!(delivered(&recording), 10);
+    // Both ends of the pair that was used, when the last process ends.
+    assert_eq!(closed_by(&recording), ["exit"; 2], "{out}");
+}
+
+#[test]
 fn a_static_server_with_children_that_accept_on_one_listener_is_followed() {
     let Some((recording, (out, error, code))) = traced("processes", &["-static"], &["prefork"])
     else {

@@ -299,6 +299,10 @@ fn a_static_program_in_go() {
         let line = text.lines().position(|line| line.ends_with(mark)).expect(mark) + 1;
         assert!(lines.contains(&format!("{name} at echo.go:{line}")), "{name}: {lines:?}");
     }
+    // Its scheduler sleeps, and the program does not.
+    let is_sleep =
+        |what: &EventKind| matches!(what, EventKind::Enter(call) if call.syscall.sleeps());
+    assert!(!recording.events().iter().any(|event| is_sleep(&event.what)));
 }
 
 #[test]
@@ -307,7 +311,7 @@ fn c_with_fork_and_vfork() {
         compare(&[&program]);
     }
     if let Some((_folder, program)) = compiled("trace/processes.c", &["-static"]) {
-        for what in ["vfork", "thread", "prefork"] {
+        for what in ["vfork", "thread", "prefork", "files"] {
             compare(&[&format!("{program} {what}")]);
         }
     }

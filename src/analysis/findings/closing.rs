@@ -15,6 +15,7 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     all.extend((0..facts.analysis.sockets.len()).filter_map(|it| reuse_address_late(facts, it)));
     all.extend(broken_pipes(facts));
     all.extend(closed_while_blocked(facts));
+    all.extend(used_after_close(facts, &all));
     all
 }
 
@@ -185,11 +186,7 @@ fn closed_while_blocked(facts: &Facts) -> Vec<Finding> {
         if closing.result().is_none() || closing.call.role == Role::Kernel {
             continue;
         }
-        let woken = facts.on(socket).any(|(_, span)| {
-            let ends =
-                matches!(&span.call.syscall, Syscall::Shutdown { how } if *how != How::Write);
-            ends && span.result().is_some() && span.entered_ns <= closing.entered_ns
-        });
+        let woken = is_shut_down(facts, socket, closing.entered_ns);
         let left_ns = facts.exit(closing.process).map_or(facts.end_ns, |(at_ns, _)| at_ns);
         let blocked = facts.on(socket).find(|(_, span)| {
             let meanwhile = span.entered_ns < closing.entered_ns
@@ -205,4 +202,58 @@ fn closed_while_blocked(facts: &Facts) -> Vec<Finding> {
         }
     }
     all
+}
+
+/// True if the reading side of the socket was shut down before this time, which wakes whoever is blocked on it.
+fn is_shut_down(facts: &Facts, socket: usize, at_ns: u64) -> bool {
+    facts.on(socket).any(|(_, span)| {
+        let ends = matches!(&span.call.syscall, Syscall::Shutdown { how } if *how != How::Write);
+        ends && span.result().is_some() && span.entered_ns <= at_ns
+    })
+}
+
+/// The first call of each thread that failed with EBADF because another thread had closed the socket; but not where that is told
+/// already.
+fn used_after_close(facts: &Facts, told: &[Finding]) -> Vec<Finding> {
+    let first = facts.threads().filter_map(|(_, calls)| {
+        let used = calls.iter().copied().find(|&index| {
+            let span = facts.call(index);
+            let uses =
+                span.receives() || span.is(SyscallKind::Send) || span.is(SyscallKind::Accept);
+            uses && span.errno() == Some("EBADF") && facts.is_before_stop(span.entered_ns)
+        })?;
+        let span = facts.call(used);
+        let (close, socket) = closed_by_another(facts, used)?;
+        let is_told = told.iter().any(|finding| finding.calls[0] == close);
+        let woken = is_shut_down(facts, socket, span.entered_ns);
+        let rule = Rule::UsedAfterClose { function: span.call.function().to_owned() };
+        (!is_told && !woken).then(|| Finding::new(facts, rule, vec![used, close]))
+    });
+    first.collect()
+}
+
+/// The close(), by another thread, of the socket that this call was to be made on. A language that puts -1 in the place of the
+/// descriptor that it has closed does not say which that was: it is the one on which the thread made such calls before.
+fn closed_by_another(facts: &Facts, used: usize) -> Option<(usize, usize)> {
+    let span = facts.call(used);
+    let own = span.call.fd.filter(|fd| *fd >= 0);
+    let before = facts.before_by_thread(used).find(|&index| {
+        let other = facts.call(index);
+        other.socket.is_some() && other.call.kind() == span.call.kind()
+    });
+    let known = before.map(|index| facts.call(index));
+    let (fd, since_ns) = match (own, known) {
+        (Some(fd), _) => (fd, 0),
+        (None, Some(known)) => (known.call.fd?, known.entered_ns),
+        (None, None) => return None,
+    };
+    let mut calls = facts.analysis.calls.iter().enumerate().rev();
+    let (close, closing) = calls.find(|(index, closing)| {
+        *index < used
+            && closing.is(SyscallKind::Close)
+            && (closing.process, closing.call.fd) == (span.process, Some(fd))
+            && closing.entered_ns >= since_ns
+    })?;
+    let by_program = closing.call.role != Role::Kernel && closing.result().is_some();
+    (by_program && closing.thread != span.thread).then_some((close, closing.socket?))
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use super::facts::{Facts, Stuck, ThreadId};
 use super::{Finding, Rule};
-use crate::trace::SyscallKind;
+use crate::analysis::Fate;
+use crate::trace::{SocketType, SyscallKind};
 
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let stuck = facts.stuck();
     let mut all = circles(facts, &stuck);
     all.extend(accepts(facts, &stuck));
+    all.extend(datagrams(facts, &stuck));
     all.extend(instead_of_recv(facts, &stuck));
     all
 }
@@ -149,6 +151,33 @@ fn accepts(facts: &Facts, stuck: &[Stuck]) -> Option<Finding> {
     let calls: Vec<usize> = stuck.iter().map(|one| one.call).collect();
     let rule = Rule::AllAccept { waiting: processes.len() };
     (all && processes.len() > 1 && !tried).then(|| Finding::new(facts, rule, calls))
+}
+
+/// Several processes, and every thread of each waits for a datagram: all that were sent have been received.
+fn datagrams(facts: &Facts, stuck: &[Stuck]) -> Option<Finding> {
+    let stopped_ns = facts.stopped_ns?;
+    let is_datagram = |at: &usize| {
+        let socket = &facts.analysis.sockets[*at];
+        socket.kind == Some(SocketType::Datagram) && socket.other_end.is_none()
+    };
+    let waits = |thread: ThreadId| {
+        let mut own = stuck.iter().filter(|one| one.thread == thread);
+        own.any(|one| {
+            let is_sending = facts.call(one.call).is(SyscallKind::Send);
+            !is_sending && !one.sockets.is_empty() && one.sockets.iter().all(is_datagram)
+        })
+    };
+    let all = facts
+        .alive(stopped_ns)
+        .all(|thread| waits(thread) || facts.waits_for_threads(thread, stopped_ns));
+    let processes: BTreeSet<u32> = stuck.iter().map(|one| one.thread.0).collect();
+    let nothing_under_way = facts.analysis.messages.iter().all(|message| {
+        message.send.is_some() && matches!(message.fate, Fate::Received | Fate::Cut(_))
+    });
+    let mut calls: Vec<usize> = stuck.iter().map(|one| one.call).collect();
+    calls.sort_by_key(|&index| facts.call(index).entered_ns);
+    let rule = Rule::NoDatagram { waiting: processes.len() };
+    (all && processes.len() > 1 && nothing_under_way).then(|| Finding::new(facts, rule, calls))
 }
 
 /// accept() while a client waits whose question lies unread: all threads of the server wait for the next client.

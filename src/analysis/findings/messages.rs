@@ -55,9 +55,11 @@ impl Message {
 
 /// The messages that went this way: before and after each its sender received, or said nothing more.
 fn messages(facts: &Facts, direction: &Direction) -> Vec<Message> {
+    // What came too early neither sent nor received.
     let transfers: Vec<(usize, &CallSpan)> = facts
         .on(direction.from)
         .filter(|(_, span)| span.receives() || span.is(SyscallKind::Send))
+        .filter(|(_, span)| !span.fails_for_now())
         .collect();
     let is_send = |at: Option<usize>| {
         at.and_then(|at| transfers.get(at)).is_some_and(|(_, span)| span.is(SyscallKind::Send))
@@ -88,16 +90,21 @@ fn messages(facts: &Facts, direction: &Direction) -> Vec<Message> {
 }
 
 /// It got a part of the message, and the next thing that its thread did was to answer, with something of another length: no
-/// program that passes on whatever comes, and none that has read a whole line.
+/// program that passes on whatever comes, and none that has read a whole line, or of a long message the first line or the head of a
+/// request.
 fn answered_part(facts: &Facts, direction: &Direction, message: &Message) -> Option<Finding> {
     let piece = message.beginning(direction)?;
     let (answer, span) = facts.next_by_thread(piece.call)?;
-    let got = facts.call(piece.call).received()?;
+    let receiving = facts.call(piece.call);
+    let got = receiving.received()?;
     let asks_again = facts.next_on(direction.from, message.last)?.1.receives();
+    let wants_all = matches!(receiving.call.syscall, Syscall::Recv { size, .. } if size >= PAGE);
     let is_answer = span.socket == Some(direction.to)
-        && span.sending().is_some_and(|data| data.bytes != got.bytes)
+        && span
+            .sending()
+            .is_some_and(|data| data.bytes != got.bytes && !data.kept.starts_with(b"HTTP/"))
         && !got.kept.contains(&b'\n')
-        && got.kept.len() == got.bytes;
+        && (got.kept.len() == got.bytes || wants_all);
     let rule = Rule::AnsweredPart { got: piece.bytes, of: message.bytes() };
     (asks_again && is_answer)
         .then(|| Finding::new(facts, rule, vec![piece.call, message.first, answer]))

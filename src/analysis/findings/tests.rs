@@ -6,7 +6,7 @@ use super::{Holder, Process, Readiness, Relation, Rule, RuleKind};
 use crate::analysis::Analysis;
 use crate::analysis::script::{Script, at, data, here};
 use crate::trace::recording::SourceLine;
-use crate::trace::{EventKind, ExitStatus, FileType, Outcome, Site, Value};
+use crate::trace::{Data, EventKind, ExitStatus, FileType, Outcome, Site, Value};
 
 const MS: u64 = 1_000_000;
 
@@ -80,6 +80,33 @@ fn an_answer_to_a_part_of_a_message() {
     finds_nothing(&whole);
     // Whoever passes on what comes takes no message.
     finds_nothing(&ask(&["hello"], "HELLO"));
+}
+
+/// Of a long message the recording keeps the beginning only, and its sender may have to wait for room.
+#[test]
+fn an_answer_to_a_part_of_a_long_message() {
+    const LONG: usize = 3_000_000;
+    let ask = |kept: &'static str, size: i64, answer: &str| {
+        let long = |bytes: usize| {
+            Value::Data(Data { bytes, kept: kept.as_bytes()[..kept.len().min(bytes)].to_vec() })
+        };
+        let count = |bytes: usize| i64::try_from(bytes).expect("a count");
+        let mut script = pair();
+        let taken = 2_500_000;
+        script.call("client", 1, "send", &[("data", long(LONG))], count(taken));
+        script.fails("client", 1, "send", &[("data", long(LONG - taken))], "EAGAIN");
+        let receive = script.enter("server", 3, "recv", &[("size", size.into())]);
+        let got = Outcome::Result(128_000);
+        script.leave("server", &receive, got, &[("data", long(128_000))]);
+        script.call("client", 1, "send", &[("data", long(LONG - taken))], count(LONG - taken));
+        script.sends("server", 3, answer).receives("client", 1, 1024, answer);
+        script
+    };
+    let rule = Rule::AnsweredPart { got: 128_000, of: LONG };
+    finds(&ask("aaaa", 1 << 20, "128000"), rule);
+    // The first line, or the head of a request, may be all that it wanted.
+    finds_nothing(&ask("put\n", 1 << 20, "no"));
+    finds_nothing(&ask("POST", 1 << 20, "HTTP/1.1 413"));
 }
 
 /// What is found where all calls stand at this line of source.
@@ -1226,4 +1253,123 @@ fn a_connected_datagram_socket_that_nobody_hears() {
         script
     };
     assert_eq!(kinds(&asks("[::1]:5000")), [RuleKind::NobodyListens]);
+}
+
+#[test]
+fn accept_without_listen_and_the_client_is_not_blamed() {
+    let serves = |listens: bool| {
+        let mut script = Script::new();
+        script.process("client", 1).process("server", 2);
+        script.socket("server", 2, "AF_INET", "SOCK_STREAM");
+        script.call("server", 2, "bind", &[("address", here(5000))], 0);
+        if listens {
+            script.call("server", 2, "listen", &[("backlog", 5.into())], 0);
+            // Another thread has shut it down.
+            script.fails("server", 2, "accept", &[], "EINVAL");
+        } else {
+            script.fails("server", 2, "accept", &[], "EINVAL");
+            script.socket("client", 1, "AF_INET", "SOCK_STREAM");
+            script.fails("client", 1, "connect", &[("address", here(5000))], "ECONNREFUSED");
+            let status = Some(ExitStatus::Code(1));
+            script.event("client", EventKind::Exited { cpu_ns: None, status });
+        }
+        script
+    };
+    finds(&serves(false), Rule::NotListening);
+    finds_nothing(&serves(true));
+}
+
+#[test]
+fn a_receive_on_the_listening_socket_or_on_none_that_is_connected() {
+    let function = || "recv".to_owned();
+    let mut listener = pair();
+    listener.sends("client", 1, "hello");
+    listener.fails("server", 2, "recv", &[("size", 64.into())], "ENOTCONN");
+    close(&mut listener, "server", 3);
+    listener.fails("client", 1, "recv", &[("size", 64.into())], "ECONNRESET");
+    finds(&listener, Rule::ListenerUsed { function: function() });
+    for (binds, has_address) in [(true, true), (false, false)] {
+        let mut alone = Script::new();
+        alone.socket("server", 2, "AF_INET", "SOCK_STREAM");
+        if binds {
+            alone.call("server", 2, "bind", &[("address", here(5000))], 0);
+        }
+        alone.fails("server", 2, "recv", &[("size", 64.into())], "ENOTCONN");
+        finds(&alone, Rule::NotConnected { function: function(), has_address });
+    }
+    // As Python's ssl does, to see what it was given.
+    let mut asks = Script::new();
+    asks.socket("server", 2, "AF_INET", "SOCK_STREAM");
+    let args = [("command", "F_SETFL".into()), ("flags", "O_NONBLOCK".into())];
+    asks.call("server", 2, "set_nonblocking", &args, 0);
+    asks.fails("server", 2, "recv", &[("size", 1.into())], "ENOTCONN");
+    finds_nothing(&asks);
+    // The connect() that failed is the fault, and another rule tells of it.
+    let mut refused = Script::new();
+    refused.socket("client", 2, "AF_INET", "SOCK_STREAM");
+    refused.fails("client", 2, "connect", &[("address", here(5000))], "ECONNREFUSED");
+    refused.fails("client", 2, "recv", &[("size", 64.into())], "ENOTCONN");
+    finds_nothing(&refused);
+}
+
+#[test]
+fn a_send_without_a_connection_that_sigpipe_ends() {
+    let mut script = Script::new();
+    script.process("client", 1).socket("client", 1, "AF_INET", "SOCK_STREAM");
+    script.fails("client", 1, "send", &[("data", data("x"))], "EPIPE");
+    let status = Some(ExitStatus::Signal("SIGPIPE".into()));
+    script.event("client", EventKind::Exited { cpu_ns: None, status });
+    finds(&script, Rule::NotConnected { function: "send".to_owned(), has_address: false });
+}
+
+#[test]
+fn a_socket_that_another_thread_has_closed() {
+    let uses = |fd: i64, shuts_down: bool, closer: &str| {
+        let mut script = pair();
+        script.sends("client", 1, "hi").receives("server reads", 3, 64, "hi");
+        if shuts_down {
+            script.call("server", 3, "shutdown", &[("how", "SHUT_RDWR".into())], 0);
+        }
+        close(&mut script, closer, 3);
+        script.fails("server reads", 0, "recv", &[("fd", fd.into()), ("size", 64.into())], "EBADF");
+        for event in &mut script.events {
+            event.process = if event.actor.starts_with("server") { 2 } else { 1 };
+        }
+        script
+    };
+    let rule = Rule::UsedAfterClose { function: "recv".to_owned() };
+    finds(&uses(5, false, "server"), rule.clone());
+    // As Python says it.
+    finds(&uses(-1, false, "server"), rule);
+    finds_nothing(&uses(-1, true, "server"));
+    finds_nothing(&uses(5, false, "server reads"));
+}
+
+#[test]
+fn programs_that_each_wait_for_a_datagram() {
+    let waits = |asks: bool, answered: bool| {
+        let mut script = Script::new();
+        script.process("alice", 1).process("bob", 2);
+        script.udp("alice", 1, 5000).udp("bob", 2, 5001);
+        if asks {
+            script.sends_to("bob", 2, "hello", 5000).receives_from("alice", 1, 64, "hello", 5001);
+        }
+        if answered {
+            script.sends_to("alice", 1, "hi", 5001);
+        }
+        script.enter("alice", 1, "recv_from", &[("size", 64.into())]);
+        script.enter("bob", 2, "recv_from", &[("size", 64.into())]);
+        stop(&mut script);
+        script
+    };
+    finds(&waits(false, false), Rule::NoDatagram { waiting: 2 });
+    finds(&waits(true, false), Rule::NoDatagram { waiting: 2 });
+    // It is on its way.
+    finds_nothing(&waits(true, true));
+    // One server alone waits for whoever comes.
+    let mut server = Script::new();
+    server.process("server", 1).udp("server", 1, 5000);
+    server.enter("server", 1, "recv_from", &[("size", 64.into())]);
+    stop(&mut server);
+    finds_nothing(&server);
 }

@@ -5,11 +5,12 @@ use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 
+use super::decode;
 use super::tracer::Tracer;
 use crate::capture::sys::ptrace::socket_address;
 use crate::capture::sys::ptrace::{borrow_descriptor, process_handle};
 use crate::capture::sys::{TCP_TABLES, TableRow, UDP_TABLES, UnixPeers, table_rows, tcp_info};
-use crate::trace::{Address, SocketId, TcpInfo};
+use crate::trace::{Address, Domain, Fact, SocketId, SocketType, TcpInfo};
 
 /// What a descriptor is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +135,8 @@ pub struct Known {
     pub is_tcp: bool,
     /// A datagram socket that is not `AF_UNIX`.
     pub is_udp: bool,
+    /// It is known how it came to be, or the kernel has been asked what it is.
+    pub is_introduced: bool,
     /// Its own address has been recorded.
     pub is_located: bool,
     /// The process that has called listen(2) on it.
@@ -251,6 +254,13 @@ impl Sockets {
         Some(if of == End::Peer { peer } else { own })
     }
 
+    /// The family and the type of a socket, asked on a borrowed descriptor.
+    fn kind(&mut self, process: u32, fd: i64) -> Option<(Domain, SocketType)> {
+        let socket = self.borrow(process, fd)?;
+        let (domain, kind) = (socket.domain().ok()?, socket.r#type().ok()?);
+        Some((decode::domain(domain.into()), decode::kind(kind.into())))
+    }
+
     /// The other end of an AF_UNIX connection, if the kernel tells.
     pub fn unix_peer(&mut self, socket: SocketId) -> Option<SocketId> {
         self.unix_peers.get_or_insert_with(UnixPeers::open).as_mut()?.of(socket)
@@ -282,6 +292,29 @@ impl Tracer {
         match self.opened(thread, process, fd)? {
             Opened::Socket(id) => Some(id),
             _ => None,
+        }
+    }
+
+    /// The first call on a socket that was there before the trace: the kernel is asked what no call has told.
+    pub(super) fn introduce(&mut self, thread: u32, process: u32, socket: SocketId, fd: i64) {
+        if std::mem::replace(&mut self.sockets.get(socket).is_introduced, true) {
+            return;
+        }
+        let Some((domain, kind)) = self.sockets.kind(process, fd) else { return };
+        let is_inet = matches!(domain, Domain::Inet | Domain::Inet6);
+        let known = self.sockets.get(socket);
+        known.is_tcp = is_inet && kind == SocketType::Stream;
+        known.is_udp = is_inet && kind == SocketType::Datagram;
+        self.observe(thread, socket, fd, Fact::Kind { domain, kind });
+        let ends = [End::Own, End::Peer];
+        let [own, peer] = ends.map(|end| self.sockets.address(process, fd, socket, end));
+        let named = |address: &Address| *address != Address::Unix(None);
+        if let Some(own) = own.filter(named) {
+            self.sockets.get(socket).is_located = true;
+            self.observe(thread, socket, fd, Fact::Getsockname(own));
+        }
+        if let Some(peer) = peer.filter(named) {
+            self.observe(thread, socket, fd, Fact::Getpeername(peer));
         }
     }
 

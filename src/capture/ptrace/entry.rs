@@ -1,6 +1,7 @@
 //! A thread is about to make a call that the filter has picked.
 
 use std::ffi::OsString;
+use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -180,6 +181,26 @@ impl Tracer {
         }
     }
 
+    /// The thread reads standard input: if another program has read the same, they take each other's lines.
+    fn note_shared_keyboard(&mut self, id: u32, process: u32) {
+        let program = self.processes.get(&process).and_then(|it| it.program);
+        let keyboard = fs::read_link(format!("/proc/{id}/fd/0"));
+        let (Some(program), Ok(keyboard)) = (program, keyboard) else { return };
+        if keyboard == Path::new("/dev/null") {
+            return;
+        }
+        let readers = self.keyboards.entry(keyboard).or_default();
+        if readers.len() == 2 || readers.contains(&program) {
+            return;
+        }
+        readers.push(program);
+        if let [first, _] = readers[..] {
+            let note = Note::SharedKeyboard { with: self.programs.name(first).into() };
+            let at_ns = self.stage.now_ns();
+            self.tell(id, at_ns, EventKind::Note { note }, None);
+        }
+    }
+
     /// The process may begin another program, which closes some of its sockets.
     fn remember_sockets(&mut self, id: u32, made: &Made) {
         if let Some(number) = self.threads.get(&id).map(|thread| thread.process)
@@ -237,11 +258,17 @@ impl Tracer {
         if self.is_actor(id) && self.sockets.is_closed_to_us(process) {
             self.note_closed_to_us(id, process);
         }
+        if made.sys == Sys::Sleep && site.is_none() && self.lines.is_go(process) {
+            return Next::Freely; // the scheduler's: what a program in Go asks for is no system call
+        }
         let is_on_no_socket = subject == Subject::Keyboard
             || made.sys == Sys::Sleep
             || (subject == Subject::Nothing && fd.is_some());
         if is_on_no_socket && site.is_none() && !self.is_actor(id) {
             return Next::Freely; // a shell, a launcher
+        }
+        if subject == Subject::Keyboard {
+            self.note_shared_keyboard(id, process);
         }
         let rewritten = self.rewrite(id, process, &made);
         let memory = Memory::of(id);
@@ -291,6 +318,9 @@ impl Tracer {
             self.tell(id, at_ns, EventKind::Held(call.clone()), object);
         } else if is_told && !is_unsaid {
             self.tell(id, at_ns, EventKind::Enter(call.clone()), object);
+        }
+        if let (Some(socket), Some(fd)) = (on, fd) {
+            self.introduce(id, process, socket, fd);
         }
         if let Some(thread) = self.threads.get_mut(&id) {
             let open = Open {

@@ -48,6 +48,9 @@ impl Tracer {
         }
         let Some(process) = self.threads.get(&id).map(|thread| thread.process) else { return };
         let out = if result < 0 { Output::None } else { self.output(id, process, &open, result) };
+        for socket in out.new_sockets() {
+            self.sockets.get(*socket).is_introduced = true;
+        }
         if open.is_unsaid {
             open.object = self.new_object(process, &open, &out, result);
             if !open.was_held {

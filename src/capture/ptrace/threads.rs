@@ -11,7 +11,7 @@ use super::stage::Object;
 use super::tracer::Tracer;
 use super::widening::{Extension, Widening};
 use crate::capture::sys::privilege_of;
-use crate::capture::sys::ptrace::signal_name;
+use crate::capture::sys::ptrace::{share_descriptors, signal_name};
 use crate::trace::{
     ActorKind, Call, Event, EventKind, ExitStatus, Name, Note, Outcome, Output, Return, Role,
     SocketId, Syscall,
@@ -284,7 +284,12 @@ impl Tracer {
         process.cpu_ns += used_ns.unwrap_or(0);
         process.alive = process.alive.saturating_sub(1);
         if process.alive == 0 {
-            for (fd, socket) in self.sockets.of_thread(id, process_id) {
+            let sockets = self.sockets.of_thread(id, process_id);
+            // What another process has by the same table stays open.
+            let mut others = self.processes.keys().filter(|other| **other != process_id);
+            let is_shared =
+                !sockets.is_empty() && others.any(|other| share_descriptors(process_id, *other));
+            for (fd, socket) in sockets.into_iter().filter(|_| !is_shared) {
                 self.closes_unasked(id, "exit", fd, socket);
             }
             self.stage.forget_epolls(process_id);

@@ -47,6 +47,8 @@ pub struct Tracer {
     /// What the program before the next one does.
     pub(super) before: Before,
     pub(super) holding: Holding,
+    /// The programs that read each keyboard; two at most, for more are not told of.
+    pub(super) keyboards: HashMap<PathBuf, Vec<usize>>,
     /// Whether programs are recorded from their start on.
     pub(super) from_start: bool,
     /// How many bytes the programs have printed at terminals of their own.
@@ -74,6 +76,7 @@ impl Tracer {
             here: std::env::current_dir().unwrap_or_default(),
             before: Before::default(),
             holding: Holding::new(stepped),
+            keyboards: HashMap::new(),
             from_start: false,
             printed: 0,
             tick_ns: 0,

@@ -4,9 +4,11 @@
 //! are about to make such a call meanwhile wait.
 
 use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::ops::Range;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
@@ -21,6 +23,11 @@ use crate::capture::sys::ptrace::{
 };
 use crate::capture::sys::{Memory, errno_name};
 use crate::trace::{EventKind, Note};
+
+/// A script may be run by a script, and so on, so often (fs/exec.c).
+const MOST_INTERPRETERS: usize = 6;
+/// So much of a script's first line does the kernel look at (`BINPRM_BUF_SIZE`, linux/binfmts.h).
+const LONGEST_FIRST_LINE: u64 = 256;
 
 /// What becomes of a process's filter.
 #[derive(Debug, Default)]
@@ -154,10 +161,33 @@ fn is_last_moment(id: u32, entry: &Entry) -> bool {
             let path = Memory::of(id).c_string(entry.args[usize::from(name == "execveat")]);
             let path = path.map(|path| PathBuf::from(OsString::from_vec(path)));
             let here = PathBuf::from(format!("/proc/{id}/cwd"));
-            path.is_some_and(|path| {
-                access(&here.join(path), AccessFlags::R_OK) == Err(Errno::EACCES)
-            })
+            path.is_some_and(|path| is_unreadable(&here, &path))
         }
         _ => false,
     }
+}
+
+/// Whether this file may not be read, or what it names in its first line to run it (execve(2), "Interpreter scripts").
+fn is_unreadable(here: &Path, file: &Path) -> bool {
+    let mut path = here.join(file);
+    for _ in 0..MOST_INTERPRETERS {
+        if access(&path, AccessFlags::R_OK) == Err(Errno::EACCES) {
+            return true;
+        }
+        let Some(interpreter) = interpreter(&path) else { return false };
+        path = here.join(interpreter);
+    }
+    false
+}
+
+/// What a script names to run it.
+fn interpreter(path: &Path) -> Option<PathBuf> {
+    if !fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let mut start = Vec::new();
+    File::open(path).ok()?.take(LONGEST_FIRST_LINE).read_to_end(&mut start).ok()?;
+    let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let word = line.trim_ascii_start().split(|byte| b" \t".contains(byte)).next()?;
+    (!word.is_empty()).then(|| PathBuf::from(OsString::from_vec(word.to_vec())))
 }

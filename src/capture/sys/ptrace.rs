@@ -635,6 +635,14 @@ pub fn process_handle(process: u32) -> Option<OwnedFd> {
     owned(fd)
 }
 
+/// True if both processes have one table of descriptors (`CLONE_FILES`, clone(2)); false where the system does not tell.
+pub fn share_descriptors(one: u32, other: u32) -> bool {
+    const FILES: libc::c_int = 2; // KCMP_FILES (linux/kcmp.h)
+    // SAFETY: takes numbers only.
+    let answer = unsafe { libc::syscall(libc::SYS_kcmp, one, other, FILES, 0, 0) };
+    answer == 0
+}
+
 /// A descriptor of ours for what that process has under this number (pidfd_getfd(2), which asks for the right to trace).
 pub fn borrow_descriptor(process: &OwnedFd, fd: i64) -> Option<OwnedFd> {
     // SAFETY: a new descriptor that nothing else owns, or -1.

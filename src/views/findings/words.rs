@@ -108,6 +108,41 @@ pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
                 to = at(to)
             )
         }
+        Rule::NotListening => {
+            tr!(
+                "{who} called accept() on a socket on which listen() had not been called: it fails with EINVAL, and nobody can connect to it.",
+                who
+            )
+        }
+        Rule::ListenerUsed { function } => {
+            tr!(
+                "{who} called {function}() on its listening socket, which has no peer: it only brings connections.",
+                who,
+                function = safe(function)
+            )
+        }
+        Rule::NotConnected { function, has_address: true } => {
+            tr!(
+                "{who} called {function}() on a socket that has an address and no peer, and does not listen: nobody can connect to it.",
+                who,
+                function = safe(function)
+            )
+        }
+        Rule::NotConnected { function, has_address: false } => {
+            tr!(
+                "{who} called {function}() on a socket that had not been connected.",
+                who,
+                function = safe(function)
+            )
+        }
+        Rule::UsedAfterClose { function } => {
+            tr!(
+                "{who} went on using a socket that {other} had closed: {function}() fails with EBADF.",
+                who,
+                other,
+                function = safe(function)
+            )
+        }
         Rule::NotClosed { sockets } => {
             tr!(
                 "{who} went on without closing {sockets} connections whose peers had closed them. Each stays in CLOSE_WAIT, and keeps a descriptor.",
@@ -239,6 +274,16 @@ pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
                 who
             )
         }
+        Rule::NoDatagram { waiting } if *waiting == 2 => {
+            tr!("{who} and {other} each wait for a datagram, and none is on its way.", who, other)
+        }
+        Rule::NoDatagram { waiting } => {
+            tr!(
+                "All {waiting} programs wait for a datagram, {who} first, and none is on its way.",
+                waiting,
+                who
+            )
+        }
         Rule::AcceptInsteadOfRecv { unread } => {
             tr!(
                 "{who} waits in accept() for another client, while {other} waits for an answer to {bytes} that {who} has not read.",
@@ -335,6 +380,32 @@ fn always(rule: &Rule) -> &'static str {
         }
         Rule::ReuseAddressLate { .. } => {
             tr!("Set it between socket() and bind(), which looks at it.")
+        }
+        Rule::NotListening => {
+            tr!("Call listen() between bind() and accept().")
+        }
+        Rule::ListenerUsed { .. } => {
+            tr!(
+                "Send and receive on the socket that accept() returned: each connection has its own."
+            )
+        }
+        Rule::NotConnected { has_address: true, .. } => {
+            tr!(
+                "A server calls listen() after bind(), and then accept(): it sends and receives on the socket that accept() returned."
+            )
+        }
+        Rule::NotConnected { has_address: false, .. } => {
+            tr!("Call connect() first, and go on only if it has succeeded.")
+        }
+        Rule::UsedAfterClose { .. } => {
+            tr!(
+                "Let one thread close the socket, when no other uses it any more: shutdown() ends their recv(), and then they can be joined. The number of a closed descriptor soon stands for another file, which they would use next."
+            )
+        }
+        Rule::NoDatagram { .. } => {
+            tr!(
+                "Agree on who sends first, and to which address. Set a limit to how long recvfrom() waits: a datagram may get lost."
+            )
         }
         Rule::EdgeLeftUnread { .. } => {
             tr!("With EPOLLET call recv() until it fails with EAGAIN, or leave EPOLLET out.")
@@ -528,9 +599,12 @@ pub(super) fn lesson(rule: &Rule) -> Option<u8> {
         | Rule::EdgeLeftUnread { .. }
         | Rule::NotReady { .. }
         | Rule::OneClientBlocks { .. } => Some(9),
-        Rule::AllReceive { .. } | Rule::FullBacklog { .. } => Some(11),
-        Rule::ClosedWhileBlocked { .. } => Some(12),
-        Rule::AllAccept { .. } => Some(1),
+        Rule::AllReceive { .. } | Rule::NoDatagram { .. } | Rule::FullBacklog { .. } => Some(11),
+        Rule::ClosedWhileBlocked { .. } | Rule::UsedAfterClose { .. } => Some(12),
+        Rule::AllAccept { .. }
+        | Rule::NotListening
+        | Rule::ListenerUsed { .. }
+        | Rule::NotConnected { .. } => Some(1),
         Rule::DelayedAck { .. } | Rule::SelfConnect { .. } => None,
     }
 }

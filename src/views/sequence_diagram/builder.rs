@@ -171,6 +171,7 @@ impl<'a> Builder<'a> {
             let stops = delivery.lost.map(|loss| match loss {
                 Loss::NeverReceived => tr!("never received").to_owned(),
                 Loss::NobodyThere => tr!("no socket there").to_owned(),
+                Loss::Closed => tr!("closed: RST").to_owned(),
             });
             // A connection waits in the listening socket's queue: no call takes it from connect() itself.
             let is_queued = delivery.what == Delivered::Connection;

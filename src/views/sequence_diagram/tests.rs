@@ -97,19 +97,21 @@ fn a_stream_in_80_columns() {
 
 #[test]
 fn a_send_is_over_when_its_receiver_has_all_of_it() {
-    let drawn_if_received = |text: &str| {
+    // More than there is room for at once.
+    let drawn_if_received = |bytes: usize| {
         let mut script = Script::unhurried();
         script.tcp_connection(("client", 1), ("server", 2, 3));
-        let recv = script.enter("server", 3, "recv", &[("size", 1024.into())]);
-        let send = script.enter("client", 1, "send", &[("data", data("hello"))]);
-        let got = text.len().try_into().expect("a few bytes");
-        script.leave("server", &recv, Outcome::Result(got), &[("data", data(text))]);
+        let recv = script.enter("server", 3, "recv", &[("size", 100_000.into())]);
+        let send = script.enter("client", 1, "send", &[("data", data(&"a".repeat(100_000)))]);
+        let got = bytes.try_into().expect("a count");
+        script.leave("server", &recv, Outcome::Result(got), &[("data", data(&"a".repeat(bytes)))]);
         script.call("server", 3, "shutdown", &[("how", "SHUT_WR".into())], 0);
-        script.pass(40_000_000).leave("client", &send, Outcome::Result(5), &[]);
+        script.pass(40_000_000).leave("client", &send, Outcome::Result(100_000), &[]);
         drawn(&script.recording(), 80)
     };
-    assert!(!drawn_if_received("hello").contains("send = 5"), "{}", drawn_if_received("hello"));
-    assert!(drawn_if_received("he").contains("send = 5 after 40"), "{}", drawn_if_received("he"));
+    let (all, part) = (drawn_if_received(100_000), drawn_if_received(2));
+    assert!(!all.contains("send = 100000"), "{all}");
+    assert!(part.contains("send = 100000 after 40"), "{part}");
 }
 
 #[test]

@@ -3,10 +3,14 @@
 //   thread   a thread runs this program anew, while the first thread is blocked in recv(2); it talks to itself on a pair
 //   prefork  two children accept on one listener, and serve one client each
 //   crash    a thread crashes, while the first thread is blocked in recv(2)
+//   files    a process that has one table of descriptors with the first ends, and closes nothing by that
 //   say, talk  what is run anew, with descriptors
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +105,19 @@ static int crash(void) {
     return say(other[0]) || hear(pair[0]);
 }
 
+static int hear_once(void *unused) {
+    (void)unused;
+    return hear(pair[0]);
+}
+
+static int by_files(void) {
+    static char stack[65536] __attribute__((aligned(16)));
+    int status;
+    if (clone(hear_once, stack + sizeof stack, CLONE_FILES | CLONE_VM | SIGCHLD, NULL) < 0) return 5;
+    if (say(pair[1]) || wait(&status) < 0 || status) return 6;
+    return say(pair[1]) || hear(pair[0]);
+}
+
 int main(int argc, char **argv) {
     program = argv[0];
     if (argc > 3) {
@@ -111,5 +128,6 @@ int main(int argc, char **argv) {
     if (!strcmp(argv[1], "prefork")) return prefork();
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) || socketpair(AF_UNIX, SOCK_STREAM, 0, other)) return 4;
     if (!strcmp(argv[1], "vfork")) return by_vfork();
+    if (!strcmp(argv[1], "files")) return by_files();
     return strcmp(argv[1], "thread") ? crash() : in_thread();
 }

@@ -10,6 +10,7 @@ use crate::capture::sys::Memory;
 use crate::trace::{Address, Args, EpollOperation, FlagsCommand, Syscall, Value};
 
 pub use message::Message;
+pub use names::{domain, kind};
 pub use output::{output, received};
 pub use waits::{ready_words, word_of_interest};
 
@@ -104,8 +105,12 @@ pub fn call(made: &Made, memory: Memory) -> Syscall {
         Sys::GetPeerName => Syscall::GetPeerName,
         Sys::GetSockOpt => Syscall::GetOption { option: names::option(made.int(1), made.int(2)) },
         Sys::SetSockOpt => {
-            let option = names::option(made.int(1), made.int(2));
-            let value = output::option_value(&option, &memory.read(a[3], short(a[4])));
+            let (option, size) = (names::option(made.int(1), made.int(2)), short(a[4]));
+            let bytes = memory.read(a[3], size);
+            if bytes.is_empty() && size > 0 {
+                return other(&[]); // what it sets is not known
+            }
+            let value = output::option_value(&option, &bytes);
             Syscall::SetOption { option, value }
         }
         Sys::Fcntl => match made.int(1) {

@@ -27,6 +27,9 @@ pub fn output(made: &Made, memory: Memory, result: i64) -> Output {
         Sys::GetSockOpt => {
             let length = memory.u32(a[4]).unwrap_or(0);
             let bytes = memory.read(a[3], short(length.into()));
+            if bytes.is_empty() {
+                return Output::None;
+            }
             match names::option(made.int(1), made.int(2)) {
                 SockOpt::TcpInfo => Output::TcpInfo(tcp_info(&bytes)),
                 option => Output::Value(option_value(&option, &bytes)),

@@ -36,6 +36,8 @@ pub struct Binary {
     file: File,
     code: Vec<CodeSegment>,
     pub has_debug_info: bool,
+    /// Go's linker has made it.
+    pub is_go: bool,
     debug: OnceCell<Option<DebugInfo>>,
     unwind: OnceCell<UnwindTable>,
 }
@@ -60,7 +62,7 @@ impl Binary {
     /// Opens a file; `None` if it is no 64-bit little-endian ELF file.
     pub fn open(path: &Path) -> Option<Binary> {
         let file = File::open(path).ok()?;
-        let (code, has_debug_info) = read(&file, |elf| {
+        let (code, has_debug_info, is_go) = read(&file, |elf| {
             let endian = elf.endian();
             let segments = elf.elf_program_headers().iter().filter(|segment| {
                 segment.p_type(endian) == PT_LOAD && segment.p_flags(endian) & PF_X == PF_X
@@ -70,10 +72,11 @@ impl Binary {
                 length: segment.p_filesz(endian),
                 address: segment.p_vaddr(endian),
             });
-            Some((code.collect(), elf.section_by_name(".debug_info").is_some()))
+            let has = |section| elf.section_by_name(section).is_some();
+            Some((code.collect(), has(".debug_info"), has(".go.buildinfo")))
         })?;
         let (debug, unwind) = (OnceCell::new(), OnceCell::new());
-        Some(Binary { file, code, has_debug_info, debug, unwind })
+        Some(Binary { file, code, has_debug_info, is_go, debug, unwind })
     }
 
     /// What to add to an address as linked, to get the address in a process in which the code at `offset` of the file is

@@ -48,6 +48,8 @@ const INSTALLED: [&str; 4] = ["/usr", "/bin", "/sbin", "/opt"];
 pub struct Lines {
     binaries: Binaries,
     processes: HashMap<u32, Image>,
+    /// The processes that run a program in Go.
+    in_go: HashSet<u32>,
     /// Programs without lines of which that has been said.
     said: HashSet<PathBuf>,
 }
@@ -66,6 +68,10 @@ impl Lines {
         if !self.processes.contains_key(&process) {
             let image = Image::of(process, &mut self.binaries)?;
             self.processes.insert(process, image);
+            let program = std::fs::read_link(format!("/proc/{process}/exe")).ok();
+            if program.and_then(|it| self.binaries.open(process, &it)).is_some_and(|it| it.is_go) {
+                self.in_go.insert(process);
+            }
         }
         match self.processes.get_mut(&process)? {
             Image::Python(interpreter) => interpreter.line(thread),
@@ -75,6 +81,11 @@ impl Lines {
             }
             Image::Without(..) => None,
         }
+    }
+
+    /// True if a process of which a line was asked runs a program in Go.
+    pub fn is_go(&self, process: u32) -> bool {
+        self.in_go.contains(&process)
     }
 
     /// Why a process of which a line was asked has none at all: said once of each program, where it helps.
@@ -90,6 +101,7 @@ impl Lines {
     /// Forgets a process that has ended, or has replaced its program (execve(2)).
     pub fn forget(&mut self, process: u32) {
         self.processes.remove(&process);
+        self.in_go.remove(&process);
     }
 }
 
