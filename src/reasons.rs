@@ -37,10 +37,9 @@ pub fn lacking(lack: &Lack) -> String {
             };
             tr!("this needs {what}, and the system refused it ({step}: {errno})", what, step, errno)
         }
-        Lack::NoProgram { role } => match &**role {
-            "client" => tr!("no client was given").to_owned(),
-            _ => tr!("no server was given").to_owned(),
-        },
+        Lack::NoProgram { role } => {
+            tr!("no {role} was given", role = labels::actor(role))
+        }
         Lack::NeedsPrivateNetwork => tr!("not tried, because it needs the private network")
         .to_owned(),
         Lack::Loopback { errno } => {

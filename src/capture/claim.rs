@@ -36,6 +36,7 @@ impl Proof {
                 unit: None,
                 lag_ns: None,
                 held,
+                explanation: None,
             }],
         }
     }
@@ -50,6 +51,15 @@ impl Proof {
     /// Both proofs together.
     pub fn and(mut self, other: Proof) -> Proof {
         self.evidence.extend(other.evidence);
+        self
+    }
+
+    /// Says of what does not hold what was expected, and what was seen instead.
+    pub fn explained(mut self, explanation: impl Into<Label>) -> Proof {
+        let explanation = explanation.into();
+        for evidence in self.evidence.iter_mut().filter(|evidence| !evidence.held) {
+            evidence.explanation = Some(explanation.clone());
+        }
         self
     }
 

@@ -15,8 +15,8 @@ use super::sys::Descendant;
 use super::{Error, Lab, Result, sys};
 use crate::trace::recording::{Line, is_of, parse_line};
 use crate::trace::{
-    Address, Call, Ending, Event, EventKind, ExitStatus, Failure, LAB, Lack, Name, Outcome, Return,
-    Site, SocketId, Syscall,
+    Address, Call, Ending, Event, EventKind, ExitStatus, Failure, LAB, Lack, Name, Note, Outcome,
+    Return, Site, SocketId, Syscall,
 };
 
 /// How long a program has to answer, which takes it a fraction of a second.
@@ -48,6 +48,8 @@ pub struct Program {
     tracer: u32,
     input: Option<io::PipeWriter>,
     printed: Arc<Mutex<Printed>>,
+    /// Why it is not traced: then what it does is looked up in /proc.
+    untraced: Option<Lack>,
     /// They read its recording, its standard output and its standard error until it has ended.
     readers: Vec<thread::JoinHandle<()>>,
 }
@@ -94,6 +96,7 @@ impl Program {
             epoch_ns: Some(lab.recorder().epoch_ns()),
             from_start: true,
             most_events: Some(MOST_EVENTS),
+            or_untraced: true,
             ..TraceJob::default()
         };
         let (its_input, input) = io::pipe().map_err(no_more)?;
@@ -112,9 +115,35 @@ impl Program {
             readers.push(reader(role, move || listen(error, &kept, &into, &who))?);
         }
         let input = Some(input);
-        let program = Program { lab: lab.clone(), name, tracer, input, printed, readers };
+        let lab = lab.clone();
+        let mut program = Program { lab, name, tracer, input, printed, untraced: None, readers };
         program.until(TO_START, |event| matches!(event.what, EventKind::Execed { .. }));
+        program.untraced =
+            program.lab.recorder().look(|events| why_untraced(events, &program.name));
         Ok(program)
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Why its calls are not known, on a machine where programs may not be traced.
+    #[must_use]
+    pub fn untraced(&self) -> Option<&Lack> {
+        self.untraced.as_ref()
+    }
+
+    /// Its processes that are there, as the system tells.
+    fn processes(&self) -> Vec<u32> {
+        let others = sys::descendants(self.tracer).into_iter().map(|it| it.process);
+        self.process().into_iter().chain(others).collect()
+    }
+
+    /// The sockets on which it listens, as the system tells.
+    fn listeners(&self) -> Vec<sys::Listener> {
+        sys::listeners(&self.processes())
     }
 
     /// Waits for an event of its that is like this; false if it has ended before, or the time is over.
@@ -153,7 +182,10 @@ impl Program {
     pub fn until_listening(&self) -> Result<SocketAddr> {
         let began = Instant::now();
         self.until_it_listens()?;
-        let at = self.lab.recorder().look(|events| listens_at(events, &self.name));
+        let at = match self.untraced {
+            Some(_) => self.listeners().iter().find_map(|listener| listener.at),
+            None => self.lab.recorder().look(|events| listens_at(events, &self.name)),
+        };
         at.ok_or_else(|| self.not_listening(began.elapsed()))
     }
 
@@ -166,6 +198,9 @@ impl Program {
     /// On how many sockets it listens, or has listened.
     #[must_use]
     pub fn listening(&self) -> usize {
+        if self.untraced.is_some() {
+            return self.listeners().len();
+        }
         self.lab.recorder().look(|events| listening(events, &self.name))
     }
 
@@ -191,6 +226,11 @@ impl Program {
     /// Waits until all its processes that are known have ended; false if they have not in this time.
     #[must_use]
     pub fn until_all_ended(&self, limit: Duration) -> bool {
+        if self.untraced.is_some() {
+            let is_over = |it: &Descendant| it.is_zombie();
+            return self.until_ended(limit).is_some()
+                && sys::descendants(self.tracer).iter().all(is_over);
+        }
         self.lab.recorder().until_within(limit, |events| {
             let its = || events.iter().filter(|event| is_its(&event.actor, &self.name));
             let ended: BTreeSet<u32> =
@@ -269,6 +309,12 @@ impl Program {
     /// True if all its threads that are known, and its processes, are asleep now: it does nothing until something comes.
     #[must_use]
     pub fn is_asleep(&self) -> bool {
+        if self.untraced.is_some() {
+            let threads =
+                |process| sys::threads_of(process).into_iter().map(move |it| (process, it));
+            let mut all = self.processes().into_iter().flat_map(threads);
+            return all.all(|(process, thread)| sys::is_asleep(process, thread) != Some(false));
+        }
         let threads: BTreeSet<(u32, u32)> = self.lab.recorder().look(|events| {
             let its = events.iter().filter(|event| is_its(&event.actor, &self.name));
             its.map(|event| (event.process, event.thread)).collect()
@@ -376,6 +422,14 @@ fn listening(events: &[Event], name: &str) -> usize {
 fn is_its(actor: &str, name: &str) -> bool {
     let rest = actor.strip_prefix(name).unwrap_or_default().trim_start();
     is_of(actor, name) && !rest.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Why this program is not traced, if it is not.
+fn why_untraced(events: &[Event], name: &str) -> Option<Lack> {
+    events.iter().filter(|event| is_its(&event.actor, name)).find_map(|event| match &event.what {
+        EventKind::Note { note: Note::Untraced { why } } => Some(why.clone()),
+        _ => None,
+    })
 }
 
 /// How the first process of this program has ended.

@@ -10,7 +10,7 @@ use crate::cli::{self, LANGUAGES};
 use crate::i18n::tr;
 use crate::lesson::{self, Exercise};
 use crate::output::sentences;
-use crate::picture::{Ink, Row};
+use crate::picture::Ink;
 use crate::progress::Progress;
 
 /// Lists the exercises, or shows one.
@@ -51,16 +51,7 @@ pub(super) fn rows(exercises: &[Exercise], progress: &Progress) -> Vec<serde_jso
 }
 
 fn all(session: &mut Session) -> Result<(), Failure> {
-    let progress = saved();
-    for exercise in lesson::exercises()? {
-        let mark = if progress.has_done(exercise.slug) { "✓" } else { " " };
-        let mut row = Row::new().with(mark, Ink::Good);
-        let number = exercise.number.map(|number| number.to_string()).unwrap_or_default();
-        row.push(format!("{number:>3}  "), Ink::Of(0));
-        row.push(exercise.slug, Ink::Strong);
-        row.pad_to(list::TITLE_AT);
-        session.terminal.row(&row.with(exercise.title, Ink::Plain))?;
-    }
+    list::exercises(session, &saved())?;
     session.terminal.blank()?;
     let text = tr!("A task: {command}", command = home::command("exercise 1"));
     session.terminal.wrapped("", &text, Ink::Plain)?;
@@ -135,6 +126,8 @@ fn start(exercise: &Exercise, language: &str, session: &mut Session) -> Result<(
     }
     let names: Vec<_> = files.iter().map(|(name, _)| format!("{folder}/{name}")).collect();
     let text = tr!("Written: {files}", files = names.join(tr!(context "list", ", ")));
+    session.terminal.wrapped("", &text, Ink::Plain)?;
+    let text = tr!("Go there: {command}", command = format!("cd {folder}"));
     session.terminal.wrapped("", &text, Ink::Plain)?;
     Ok(session.terminal.flush()?)
 }

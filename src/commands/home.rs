@@ -1,11 +1,11 @@
-//! `explore` alone: where a learner is in the course, and what to type next.
+//! `explore` alone: where a learner is in the course and in its exercises, and what to type next.
 
 use super::failure::course_finished;
 use super::progress::saved;
 use super::quiz::missed;
 use super::{Failure, Session, list};
 use crate::i18n::{tr, tr_n};
-use crate::lesson::{self, Entry};
+use crate::lesson::{self, Entry, Exercise};
 use crate::picture::Ink;
 use crate::progress::Progress;
 
@@ -50,7 +50,26 @@ pub fn run(session: &mut Session) -> Result<(), Failure> {
         );
         session.terminal.wrapped("", &text, Ink::Plain)?;
     }
+    exercises(session, &progress)?;
     Ok(session.terminal.flush()?)
+}
+
+/// The exercises, those that are done with a mark, and how the next one is shown.
+fn exercises(session: &mut Session, progress: &Progress) -> Result<(), Failure> {
+    let exercises = lesson::exercises()?;
+    let is_done = |it: &&Exercise| progress.has_done(it.slug);
+    let marked = exercises.iter().map(|it| {
+        let mark = if is_done(&it) { "✓ " } else { "" };
+        format!("{mark}{}", it.which())
+    });
+    let all = marked.collect::<Vec<_>>().join(tr!(context "list", ", "));
+    session.terminal.wrapped("", &tr!("Exercises: {all}", all), Ink::Plain)?;
+    if let Some(next) = exercises.iter().find(|it| !is_done(it)) {
+        let command = command(&format!("exercise {}", next.which()));
+        let text = tr!("Next exercise: {command} ({title})", command, title = next.title);
+        session.terminal.wrapped("", &text, Ink::Plain)?;
+    }
+    Ok(())
 }
 
 /// The lesson to go on with: the first that is not finished.

@@ -1,23 +1,30 @@
-//! `list`: the lessons, one per line or as JSON.
+//! `list`: the lessons and the exercises, one per line, or the lessons as JSON.
 
 use std::io;
 
+use super::progress::saved;
 use super::{Failure, Session};
 use crate::cli;
+use crate::i18n::tr;
 use crate::lesson;
+use crate::output::terminal::Terminal;
 use crate::picture::{Ink, Row};
 use crate::progress::Progress;
 
 /// The column at which titles start.
-pub(super) const TITLE_AT: usize = 20;
+const TITLE_AT: usize = 20;
 
-/// Lists the lessons, without the learner's progress.
+/// Lists the lessons and the exercises, with the learner's progress.
 pub fn run(args: &cli::List, session: &mut Session) -> Result<(), Failure> {
     if args.json {
         let text = serde_json::to_string_pretty(&json()?).map_err(io::Error::from)?;
         session.terminal.verbatim(&text)?;
     } else {
-        lessons(session, &Progress::default())?;
+        let progress = saved();
+        lessons(session, &progress)?;
+        session.terminal.blank()?;
+        session.terminal.wrapped("", tr!("Exercises"), Ink::Strong)?;
+        exercises(session, &progress)?;
     }
     Ok(session.terminal.flush()?)
 }
@@ -38,26 +45,40 @@ fn json() -> Result<Vec<serde_json::Value>, Failure> {
 
 /// Shows the lessons and the learner's progress in each.
 pub(super) fn lessons(session: &mut Session, progress: &Progress) -> Result<(), Failure> {
-    let terminal = &mut session.terminal;
     for lesson in lesson::contents() {
-        let mut row = row_start(lesson.number, lesson.slug, progress);
-        if terminal.width() < TITLE_AT + 20 {
-            terminal.row(&row)?;
-            terminal.wrapped("      ", lesson.title, Ink::Plain)?;
-        } else {
-            row.pad_to(TITLE_AT);
-            terminal.row(&row.with(lesson.title, Ink::Plain))?;
-        }
+        let (mark, number) = (mark(progress, lesson.slug), lesson.number.to_string());
+        entry(&mut session.terminal, mark, &number, lesson.slug, lesson.title)?;
     }
     Ok(())
 }
 
-/// The start of a lesson's row: a mark for finished or begun, its number and its slug.
-fn row_start(number: u32, slug: &str, progress: &Progress) -> Row {
-    let mut row = Row::new().with(mark(progress, slug), Ink::Good);
+/// Shows the exercises, and which of them are done.
+pub(super) fn exercises(session: &mut Session, progress: &Progress) -> Result<(), Failure> {
+    for exercise in lesson::exercises()? {
+        let mark = if progress.has_done(exercise.slug) { "✓" } else { " " };
+        let number = exercise.number.map(|number| number.to_string()).unwrap_or_default();
+        entry(&mut session.terminal, mark, &number, exercise.slug, &exercise.title)?;
+    }
+    Ok(())
+}
+
+/// A row of the list: a mark, a number, a slug and a title, which stands below them in a narrow terminal.
+fn entry(
+    terminal: &mut Terminal,
+    mark: &str,
+    number: &str,
+    slug: &str,
+    title: &str,
+) -> Result<(), Failure> {
+    let mut row = Row::new().with(mark, Ink::Good);
     row.push(format!("{number:>3}  "), Ink::Code);
     row.push(slug, Ink::Strong);
-    row
+    if terminal.width() < TITLE_AT + 20 {
+        terminal.row(&row)?;
+        return Ok(terminal.wrapped("      ", title, Ink::Plain)?);
+    }
+    row.pad_to(TITLE_AT);
+    Ok(terminal.row(&row.with(title, Ink::Plain))?)
 }
 
 /// The mark of a lesson that is finished, or begun.

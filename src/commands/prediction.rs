@@ -55,8 +55,7 @@ pub(super) fn predict(session: &mut Session, prediction: &Prediction) -> Result<
     pose(session, prediction)?;
     session.terminal.flush()?;
     let options = prediction.options.len();
-    let others = vec![your_answer(options)];
-    let bar = Bar { others, ..Bar::of(tr!("Enter skips")) };
+    let bar = Bar { answers: Some(your_answer(options)), ..Bar::of(tr!("Enter skips")) };
     loop {
         let key = session.terminal.press(&bar)?;
         let vote = vote_of(key, options);

@@ -100,8 +100,13 @@ impl From<&Cli> for Options {
             }
             Some(Command::Quiz(_)) => options.played(&cli::Play { verbose: 0, auto: false }),
             Some(Command::Check(check)) => {
-                let play = cli::Play { verbose: check.verbose, auto: true };
+                // With --watch nobody is waited for.
+                let play = cli::Play { verbose: check.verbose, auto: check.json || check.watch };
                 Options { record: check.record.clone(), ..options.played(&play) }
+            }
+            Some(Command::Exercise(exercise)) => {
+                let auto = exercise.json || exercise.solution.is_some();
+                options.played(&cli::Play { verbose: 0, auto })
             }
             _ => options.played(&cli::Play { verbose: 0, auto: true }),
         }

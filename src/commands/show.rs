@@ -47,7 +47,7 @@ pub fn pictures(
 
 /// Shows sentences, each with its line of source.
 pub(super) fn sentences(session: &mut Session, all: &[Sentence]) -> Result<(), Failure> {
-    for Sentence { text, source } in all {
+    for Sentence { text, source, .. } in all {
         session.terminal.wrapped("", text, Ink::Bad)?;
         if let Some(line) = source {
             let room = session.terminal.width().saturating_sub(INDENT);
@@ -168,6 +168,7 @@ pub fn checked_now(session: &Session) -> String {
 /// A sentence, and the line of source that it is about.
 pub(super) struct Sentence {
     text: String,
+    site: Option<Site>,
     source: Option<String>,
 }
 
@@ -177,21 +178,31 @@ impl Sentence {
         &self.text
     }
 
+    /// As a program reads it.
+    pub(super) fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "text": self.text,
+            "file": self.site.as_ref().map(|site| &site.file),
+            "line": self.site.as_ref().map(|site| site.line),
+            "source": self.source,
+        })
+    }
+
     /// One that is about no line.
     pub(super) fn plain(text: String) -> Sentence {
-        Sentence { text, source: None }
+        Sentence { text, site: None, source: None }
     }
 
     /// One that is about this line, if it is known.
     pub(super) fn at(text: String, recording: &Recording, source: Option<&Site>) -> Sentence {
-        let source = source.and_then(|source| recording.source_line(source));
-        Sentence { text, source: source.map(str::to_owned) }
+        let line = source.and_then(|source| recording.source_line(source));
+        Sentence { text, site: source.cloned(), source: line.map(str::to_owned) }
     }
 }
 
 /// The same as [`deadline`], each in one line.
 pub(super) fn deadline_text(recording: &Recording) -> Vec<String> {
-    let in_one = |Sentence { text, source }| match source {
+    let in_one = |Sentence { text, source, .. }| match source {
         Some(source) => format!("{text} {source}"),
         None => text,
     };

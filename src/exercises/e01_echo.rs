@@ -4,12 +4,12 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 use super::kit::{
-    answer, caller, client, exit_value, judge_role, listening, receive, require, require_answer,
-    returned, start_server,
+    answer, caller, client, exits_with_0, has_closed, has_printed, is_end, judge_role, listening,
+    receive, received, received_whole, require, require_answer, start_server,
 };
-use crate::capture::{Lab, PATIENCE, Program, Result, Socket, at_least, eq};
+use crate::capture::{Lab, PATIENCE, Program, Result, Socket, eq};
 use crate::experiments::judge;
-use crate::trace::Data;
+use crate::trace::{Data, ExitStatus, label};
 
 /// So many bytes no single recv() of a usual size takes: the server has to read and write in turn.
 const LONG: usize = 100_000;
@@ -42,11 +42,11 @@ fn serves(lab: &Lab) -> Result<()> {
     lab.part("a line");
     let alice = client(lab, "alice", &at)?;
     alice.send_all(b"hello\n")?;
-    require_answer(lab, &server, "echoes-a-line", "alice received", &alice, b"hello\n")?;
+    require_answer(lab, &server, "echoes-a-line", "alice", &alice, b"hello\n")?;
 
     lab.part("bytes without a newline");
     alice.send_all(b"no newline")?;
-    require_answer(lab, &server, "echoes-any-bytes", "alice received", &alice, b"no newline")?;
+    require_answer(lab, &server, "echoes-any-bytes", "alice", &alice, b"no newline")?;
 
     lab.part("100,000 bytes");
     let long: Vec<u8> = (0..LONG).map(|at| b'a' + (at % 26) as u8).collect();
@@ -55,19 +55,18 @@ fn serves(lab: &Lab) -> Result<()> {
         let _ = alice.send_all(&long); // what does not come back tells of a failure
         reader.finish()
     })?;
-    let whole = at_least("bytes that came back", back.len(), LONG);
-    require(lab, "echoes-a-lot", whole.and(eq("the bytes", back == long, true)))?;
+    require(lab, "echoes-a-lot", received_whole("alice", &back, &long))?;
 
     lab.part("the end");
     alice.shutdown(Shutdown::Write)?;
     let end = receive(&server, &alice, &mut [0; 64]);
-    require(lab, "ends-when-the-client-does", eq("alice.recv", returned(&end), 0_i64))?;
+    require(lab, "ends-when-the-client-does", is_end("alice", &end))?;
     drop(alice);
 
     lab.part("the next client");
     let bob = client(lab, "bob", &at)?;
     bob.send_all(b"next\n")?;
-    require_answer(lab, &server, "serves-the-next", "bob received", &bob, b"next\n")?;
+    require_answer(lab, &server, "serves-the-next", "bob", &bob, b"next\n")?;
     drop(bob);
 
     lab.part("a client that breaks off");
@@ -77,7 +76,7 @@ fn serves(lab: &Lab) -> Result<()> {
     carol.close()?;
     let dora = client(lab, "dora", &at)?;
     dora.send_all(b"still there?\n")?;
-    require_answer(lab, &server, "survives-a-reset", "dora received", &dora, b"still there?\n")?;
+    require_answer(lab, &server, "survives-a-reset", "dora", &dora, b"still there?\n")?;
     drop(dora);
     Ok(())
 }
@@ -94,12 +93,25 @@ fn talks(lab: &Lab) -> Result<()> {
     let (heard, is_ended) = echo_in_pieces(lab, &client, &connection);
     connection.close()?;
     let exit = client.until_ended(PATIENCE);
-    let sent = eq("our server received", Data::of(&heard), Data::of(lines.as_bytes()));
-    require(lab, "sends-the-lines", sent)?;
+    require(lab, "sends-the-lines", received("our server", &heard, lines.as_bytes()))?;
     let printed = Data::of(&client.finish());
-    lab.claim("prints-the-echo", eq("client printed", printed, Data::of(lines.as_bytes())));
-    lab.claim("ends-the-connection", eq("our recv returned 0", is_ended, true));
-    lab.claim("exits-with-0", eq("exit status of client", exit_value(exit.as_ref()), 0_i64));
+    lab.claim("prints-the-echo", has_printed("client", printed, lines.as_bytes()));
+    let has_crashed = exit != Some(ExitStatus::Code(0)) && !has_closed(lab, &client);
+    let explanation = match is_ended {
+        true => {
+            label!("client should have ended the connection; it crashed, and the system ended it")
+        }
+        false => {
+            label!("client should have ended the connection at the end of its input; it did not")
+        }
+    };
+    let ended = eq("our recv returned 0", is_ended, true).and(eq(
+        label!("{who} has crashed", who = label!("client")),
+        has_crashed,
+        false,
+    ));
+    lab.claim("ends-the-connection", ended.explained(explanation));
+    lab.claim("exits-with-0", exits_with_0("client", exit.as_ref()));
     Ok(())
 }
 

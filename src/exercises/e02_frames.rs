@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::kit::{LOOK, exit_value, receive, require, socket};
+use super::kit::{LOOK, exits_with_0, has_printed, receive, require, socket};
 use crate::capture::link::{CapturedFrame, Client, Data as Bytes, FAR, Tcp};
 use crate::capture::{Lab, Network, PATIENCE, Program, Result, Socket, TO_START, eq, succeeded};
 use crate::experiments::judge;
-use crate::trace::Data;
+use crate::trace::{Data, label};
 
 /// What the client says, and what it is to print.
 const LINES: &str = "one\ntwo\nthree\nfour\nfive\nsix\n";
@@ -28,7 +28,10 @@ fn lines_in_one_frame(lab: &Lab) -> Result<()> {
     client.type_line(LINES);
     client.end_input();
     let accepted = listener.accept();
-    require(lab, "prints-the-answers", succeeded("our accept", &accepted))?;
+    let explanation =
+        label!("client should have connected to the port that it was given; it did not");
+    let accepts = succeeded("our accept", &accepted).explained(explanation);
+    require(lab, "prints-the-answers", accepts)?;
     answer_lines(&client, &accepted?.0)?;
     let mut connections = 1;
     listener.set_read_timeout(Some(LOOK))?;
@@ -42,16 +45,21 @@ fn lines_in_one_frame(lab: &Lab) -> Result<()> {
             Err(_) => {}
         }
     }
-    let exit = exit_value(client.until_ended(PATIENCE).as_ref());
+    let exit = client.until_ended(PATIENCE);
     let printed = Data::of(&client.finish());
-    let wanted = Data::of(ANSWERS.as_bytes());
-    require(lab, "prints-the-answers", eq("client printed", printed, wanted))?;
-    lab.claim("exits-with-0", eq("exit status of client", exit, 0_i64));
-    lab.claim("one-connection", eq("connections of client", connections, 1_usize));
+    require(lab, "prints-the-answers", has_printed("client", printed, ANSWERS.as_bytes()))?;
+    lab.claim("exits-with-0", exits_with_0("client", exit.as_ref()));
+    let explanation =
+        label!("client should have used one connection; it made {connections}", connections);
+    let one = eq("connections of client", connections, 1_usize);
+    lab.claim("one-connection", one.explained(explanation));
     wire.settle();
     lab.tally("frames of the conversation", wire.seen(Tcp).len() as u64, "the wire");
     let frames = distinct(&wire.seen(Bytes.from(Client)));
-    lab.claim("lines-in-one-frame", eq("frames with data from client", frames, 1_usize));
+    let explanation =
+        label!("all lines should have crossed the wire in one frame; they took {frames}", frames);
+    let one = eq("frames with data from client", frames, 1_usize);
+    lab.claim("lines-in-one-frame", one.explained(explanation));
     Ok(())
 }
 

@@ -6,11 +6,11 @@ use std::path::Path;
 use socket2::{SockAddr, Type};
 
 use super::kit::{
-    LOOK, answer, exit_value, free_port, require, require_answer, until_listening_on,
+    LOOK, answer, exit_value, exits_with_0, free_port, require, require_answer, until_listening_on,
 };
-use crate::capture::{Lab, PATIENCE, Program, Result, Socket, eq, succeeded};
+use crate::capture::{Lab, PATIENCE, Program, Proof, Result, Socket, eq, succeeded};
 use crate::experiments::{Need, judge};
-use crate::trace::{ExitStatus, Value};
+use crate::trace::{ExitStatus, Value, label};
 
 /// The server listens once for each family.
 const FAMILIES: usize = 3;
@@ -28,17 +28,17 @@ fn one_server_three_families(lab: &Lab) -> Result<()> {
 
     lab.part("AF_INET");
     let alice = client(lab, "alice", &at.ipv4)?;
-    require_answer(lab, &server, "serves-ipv4", "alice received", &alice, b"AF_INET\n")?;
+    require_answer(lab, &server, "serves-ipv4", "alice", &alice, b"AF_INET\n")?;
     drop(alice);
 
     lab.part("AF_UNIX");
     let carol = client(lab, "carol", &at.unix)?;
-    require_answer(lab, &server, "serves-unix", "carol received", &carol, b"AF_UNIX\n")?;
+    require_answer(lab, &server, "serves-unix", "carol", &carol, b"AF_UNIX\n")?;
     drop(carol);
 
     lab.part("AF_INET6");
     let bob = client(lab, "bob", &at.ipv6)?;
-    require_answer(lab, &server, "serves-ipv6", "bob received", &bob, b"AF_INET6\n")?;
+    require_answer(lab, &server, "serves-ipv6", "bob", &bob, b"AF_INET6\n")?;
     drop(bob);
 
     lab.part("clients of all families at once");
@@ -50,8 +50,8 @@ fn one_server_three_families(lab: &Lab) -> Result<()> {
     lab.part("SIGTERM");
     server.terminate()?;
     let exit = server.until_ended(PATIENCE);
-    require(lab, "ends-at-sigterm", eq("exit status of server", exit_value(exit.as_ref()), 0_i64))?;
-    lab.claim("leaves-no-file", eq("the file is there", path.exists(), false));
+    require(lab, "ends-at-sigterm", exits_with_0("server", exit.as_ref()))?;
+    lab.claim("leaves-no-file", leaves_no_file(&path));
     drop(server);
 
     starts_again(lab, &words, &path, &at)
@@ -61,6 +61,13 @@ struct Addresses {
     ipv4: SockAddr,
     ipv6: SockAddr,
     unix: SockAddr,
+}
+
+/// The server has taken its file away.
+fn leaves_no_file(path: &Path) -> Proof {
+    let explanation =
+        label!("the server should have removed the file at its path; it is still there");
+    eq("the file is there", path.exists(), false).explained(explanation)
 }
 
 /// A port that is free for IPv4 and for IPv6.
@@ -85,13 +92,13 @@ fn client(lab: &Lab, name: &str, to: &SockAddr) -> io::Result<Socket> {
 /// Clients of all families have connected before the first of them says something; the last says it first.
 fn serves_all(lab: &Lab, server: &Program, at: &Addresses) -> Result<()> {
     let clients = [
-        ("alice received", client(lab, "alice", &at.ipv4)?, &b"AF_INET\nhello\n"[..]),
-        ("bob received", client(lab, "bob", &at.ipv6)?, b"AF_INET6\nhello\n"),
-        ("carol received", client(lab, "carol", &at.unix)?, b"AF_UNIX\nhello\n"),
+        ("alice", client(lab, "alice", &at.ipv4)?, &b"AF_INET\nhello\n"[..]),
+        ("bob", client(lab, "bob", &at.ipv6)?, b"AF_INET6\nhello\n"),
+        ("carol", client(lab, "carol", &at.unix)?, b"AF_UNIX\nhello\n"),
     ];
-    for (received, client, wanted) in clients.iter().rev() {
+    for (who, client, wanted) in clients.iter().rev() {
         client.send_all(b"hello\n")?;
-        require_answer(lab, server, "serves-all-at-once", received, client, wanted)?;
+        require_answer(lab, server, "serves-all-at-once", who, client, wanted)?;
     }
     Ok(())
 }
@@ -105,10 +112,16 @@ fn second_server(lab: &Lab, server: &Program, words: &[String], at: &Addresses) 
     let exit = exit_value(exit.as_ref());
     let wanted = if has_failed { exit.clone() } else { Value::from(1_i64) };
     let name = "leaves-a-running-server-alone";
-    require(lab, name, eq("exit status of server 2", exit, wanted))?;
+    let explanation = label!(
+        "a second server should have failed, because the first one is running; instead: {exit}",
+        exit = exit.clone()
+    );
+    let fails = eq("exit status of server 2", exit, wanted).explained(explanation);
+    require(lab, name, fails)?;
     let dora = client(lab, "dora", &at.unix);
-    require(lab, name, succeeded("dora.connect", &dora))?;
-    require_answer(lab, server, name, "dora received", &dora?, b"AF_UNIX\n")
+    let explanation = label!("the first server should go on; dora cannot connect to its path");
+    require(lab, name, succeeded("dora.connect", &dora).explained(explanation))?;
+    require_answer(lab, server, name, "dora", &dora?, b"AF_UNIX\n")
 }
 
 /// A server is killed while clients are connected, and started again.
@@ -124,12 +137,12 @@ fn starts_again(lab: &Lab, words: &[String], path: &Path, at: &Addresses) -> Res
     let server = lab.program("server", words)?;
     until_listening_on(&server, FAMILIES)?;
     let alice = client(lab, "alice", &at.ipv4)?;
-    require_answer(lab, &server, "starts-again", "alice received", &alice, b"AF_INET\n")?;
+    require_answer(lab, &server, "starts-again", "alice", &alice, b"AF_INET\n")?;
     let carol = client(lab, "carol", &at.unix)?;
-    require_answer(lab, &server, "starts-again", "carol received", &carol, b"AF_UNIX\n")?;
+    require_answer(lab, &server, "starts-again", "carol", &carol, b"AF_UNIX\n")?;
     drop((alice, carol));
     server.terminate()?;
     let _ = server.until_ended(PATIENCE);
-    lab.claim("leaves-no-file", eq("the file is there", path.exists(), false));
+    lab.claim("leaves-no-file", leaves_no_file(path));
     Ok(())
 }

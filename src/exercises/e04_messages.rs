@@ -1,24 +1,31 @@
 //! Exercise 4: messages on a stream, and a question by UDP that may be lost.
 
 use std::net::Shutdown;
+use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
 use super::kit::{
-    LOOK, answer, client, exit_value, judge_role, receive_from, require, require_answer,
-    require_end, start_server, until_asleep,
+    LOOK, answer, at_end, client, exit_value, has_printed, judge_role, receive_from, received,
+    received_whole, require, require_answer, require_end, start_server, until_asleep,
 };
-use crate::capture::{Actor, Lab, PATIENCE, Program, Result, Socket, at_least, eq};
+use crate::capture::{Actor, Lab, PATIENCE, Program, Proof, Result, Socket, at_least_duration, eq};
 use crate::experiments::judge;
-use crate::trace::Data;
+use crate::trace::recording::is_of;
+use crate::trace::{Data, Event, EventKind, Syscall, label};
 
 /// A length of two bytes that are not 0: whoever takes the first byte of it for all is wrong by more than chance can mend.
 const TWO_BYTES_LONG: usize = 258;
 /// So many bytes no single recv() of a usual size takes.
 const LONG: usize = 100_000;
 
+/// The greatest length of a message.
+const MOST: u32 = 1_000_000;
+
 /// So often the asker sends a question that nobody answers.
 const TIMES: usize = 5;
+/// So long it waits for an answer. Of two sends in a row the first may be recorded later than it was made.
+const TO_ANSWER: Duration = Duration::from_millis(300);
 
 judge!(messages_and_questions);
 /// The learner's server with several clients, then the learner's asker.
@@ -28,7 +35,7 @@ fn messages_and_questions(lab: &Lab) -> Result<()> {
     served.and(asked)
 }
 
-const OF_THE_SERVER: [&str; 11] = [
+const OF_THE_SERVER: [&str; 12] = [
     "listens-at-the-port",
     "answers-a-message",
     "answers-an-empty-message",
@@ -37,17 +44,19 @@ const OF_THE_SERVER: [&str; 11] = [
     "takes-a-length-in-pieces",
     "takes-messages-together",
     "takes-a-long-message",
+    "waits-for-the-longest-message",
     "drops-a-message-that-is-cut",
     "refuses-a-lying-length",
     "serves-the-next",
 ];
 
-const OF_THE_ASKER: [&str; 6] = [
+const OF_THE_ASKER: [&str; 7] = [
     "asks-with-a-number",
     "asks-again",
     "ignores-late-answers",
     "ignores-strangers",
     "gives-up",
+    "waits-before-it-asks-again",
     "prints-the-answers",
 ];
 
@@ -59,16 +68,16 @@ fn serves(lab: &Lab) -> Result<()> {
     let alice = client(lab, "alice", &at)?;
     alice.send_all(&message(b"hello"))?;
     let olleh = message(b"olleh");
-    require_answer(lab, &server, "answers-a-message", "alice received", &alice, &olleh)?;
+    require_answer(lab, &server, "answers-a-message", "alice", &alice, &olleh)?;
 
     lab.part("an empty message");
     let empty = message(b"");
     alice.send_all(&empty)?;
-    require_answer(lab, &server, "answers-an-empty-message", "alice received", &alice, &empty)?;
+    require_answer(lab, &server, "answers-an-empty-message", "alice", &alice, &empty)?;
 
     lab.part("the end");
     alice.shutdown(Shutdown::Write)?;
-    require_end(lab, &server, "ends-when-the-client-does", "alice.recv", &alice)?;
+    require_end(lab, &server, "ends-when-the-client-does", "alice", &alice)?;
     drop(alice);
 
     lab.part("a message in two pieces");
@@ -78,7 +87,7 @@ fn serves(lab: &Lab) -> Result<()> {
     carol.send_all(one)?;
     until_asleep(&server);
     carol.send_all(two)?;
-    require_answer(lab, &server, "takes-a-message-in-pieces", "carol received", &carol, &olleh)?;
+    require_answer(lab, &server, "takes-a-message-in-pieces", "carol", &carol, &olleh)?;
     drop(carol);
 
     lab.part("a length byte by byte");
@@ -92,7 +101,7 @@ fn serves(lab: &Lab) -> Result<()> {
     }
     dora.send_all(rest)?;
     let back = message(&text.into_iter().rev().collect::<Vec<u8>>());
-    require_answer(lab, &server, "takes-a-length-in-pieces", "dora received", &dora, &back)?;
+    require_answer(lab, &server, "takes-a-length-in-pieces", "dora", &dora, &back)?;
     drop(dora);
 
     lab.part("messages that come together");
@@ -105,7 +114,7 @@ fn serves(lab: &Lab) -> Result<()> {
     until_asleep(&server);
     erin.send_all(rest)?;
     let answers = [&b"eno"[..], b"owt", b"eerht"].map(message).concat();
-    require_answer(lab, &server, "takes-messages-together", "erin received", &erin, &answers)?;
+    require_answer(lab, &server, "takes-messages-together", "erin", &erin, &answers)?;
     drop(erin);
 
     serves_after(lab, &server, &at)
@@ -119,29 +128,41 @@ fn serves_after(lab: &Lab, server: &Program, at: &SockAddr) -> Result<()> {
     let _ = frank.send_all(&message(&long)); // what does not come back tells of a failure
     let wanted = message(&long.into_iter().rev().collect::<Vec<u8>>());
     let back = answer(server, &frank, wanted.len());
-    let whole = at_least("bytes that came back", back.len(), wanted.len());
-    require(lab, "takes-a-long-message", whole.and(eq("the bytes", back == wanted, true)))?;
+    require(lab, "takes-a-long-message", received_whole("frank", &back, &wanted))?;
     drop(frank);
+
+    lab.part("the greatest length");
+    let heidi = client(lab, "heidi", at)?;
+    heidi.send_all(&MOST.to_be_bytes())?;
+    until_asleep(server);
+    let explanation = label!(
+        "heidi announced {most} bytes, which is allowed; the server did not wait for them",
+        most = MOST
+    );
+    let waits = eq("heidi's connection has ended", at_end(&heidi, Duration::ZERO), false);
+    require(lab, "waits-for-the-longest-message", waits.explained(explanation))?;
+    drop(heidi);
 
     lab.part("a message that is cut off");
     let grace = client(lab, "grace", at)?;
     grace.send_all(&[0, 0, 0, 10])?;
     grace.send_all(b"half")?;
     grace.shutdown(Shutdown::Write)?;
-    require_end(lab, server, "drops-a-message-that-is-cut", "grace.recv", &grace)?;
+    require_end(lab, server, "drops-a-message-that-is-cut", "grace", &grace)?;
     drop(grace);
 
     lab.part("a length that is a lie");
-    let mallory = client(lab, "mallory", at)?;
-    mallory.send_all(&[0xff; 4])?;
-    require_end(lab, server, "refuses-a-lying-length", "mallory.recv", &mallory)?;
-    drop(mallory);
+    for length in [u32::MAX, MOST + 1] {
+        let mallory = client(lab, "mallory", at)?;
+        mallory.send_all(&length.to_be_bytes())?;
+        require_end(lab, server, "refuses-a-lying-length", "mallory", &mallory)?;
+    }
 
     lab.part("the next client");
     let bob = client(lab, "bob", at)?;
     bob.send_all(&message(b"next"))?;
     let answer = message(b"txen");
-    require_answer(lab, server, "serves-the-next", "bob received", &bob, &answer)
+    require_answer(lab, server, "serves-the-next", "bob", &bob, &answer)
 }
 
 /// A message as it stands on the stream.
@@ -157,12 +178,10 @@ fn asks(lab: &Lab) -> Result<()> {
     let stranger = datagram_socket(lab, &lab.actor("a stranger"))?;
     let port = us.local_addr()?.as_socket().map_or(0, |at| at.port());
     let mut asker = lab.program("asker", &[port.to_string()])?;
-    asker.type_line("alpha\nbeta\ngamma\ndelta\nepsilon\n");
+    asker.type_line("alpha\nbeta\ngamma ray\ndelta\nepsilon\n");
     asker.end_input();
     let next = |before: &[u8]| next_question(lab, &asker, &us, before);
-    let comes = |question: &[u8], wanted: &[u8]| {
-        eq("our server received", Data::of(question), Data::of(wanted))
-    };
+    let comes = |question: &[u8], wanted: &[u8]| received("our server", question, wanted);
 
     let (question, from) = next(b"");
     require(lab, "asks-with-a-number", comes(&question, b"1 alpha"))?;
@@ -177,17 +196,17 @@ fn asks(lab: &Lab) -> Result<()> {
 
     lab.part("an answer that comes late");
     let (question, from) = next(b"2 beta");
-    require(lab, "asks-with-a-number", comes(&question, b"3 gamma"))?;
+    require(lab, "asks-with-a-number", comes(&question, b"3 gamma ray"))?;
     us.send_to(b"2 ateb", &from)?;
     let (question, _) = next(b"2 beta");
-    require(lab, "ignores-late-answers", comes(&question, b"3 gamma"))?;
-    us.send_to(b"3 ammag", &from)?;
+    require(lab, "ignores-late-answers", comes(&question, b"3 gamma ray"))?;
+    us.send_to(b"3 yar ammag", &from)?;
 
     lab.part("an answer from another address");
-    let (question, from) = next(b"3 gamma");
+    let (question, from) = next(b"3 gamma ray");
     require(lab, "asks-with-a-number", comes(&question, b"4 delta"))?;
     stranger.send_to(b"4 wrong", &from)?;
-    let (question, _) = next(b"3 gamma");
+    let (question, _) = next(b"3 gamma ray");
     require(lab, "ignores-strangers", comes(&question, b"4 delta"))?;
     us.send_to(b"4 atled", &from)?;
 
@@ -199,12 +218,83 @@ fn asks(lab: &Lab) -> Result<()> {
         (question, _) = next(b"4 delta");
     }
     let exit = if times > TIMES { None } else { asker.until_ended(PATIENCE) };
+    let explanation =
+        label!("asker should have sent `5 epsilon` {all} times; {times} came", all = TIMES, times);
     let given_up = eq("times that our server received `5 epsilon`", times, TIMES);
-    let exited = eq("exit status of asker", exit_value(exit.as_ref()), 1_i64);
-    require(lab, "gives-up", given_up.and(exited))?;
-    let wanted = Data::of(b"ahpla\nateb\nammag\natled\n");
-    lab.claim("prints-the-answers", eq("asker printed", Data::of(&asker.finish()), wanted));
+    let how = exit_value(exit.as_ref());
+    let explanation_of_exit = label!(
+        "nobody answered, so asker should have exited with 1; instead: {how}",
+        how = how.clone()
+    );
+    let exited = eq("exit status of asker", how, 1_i64).explained(explanation_of_exit);
+    require(lab, "gives-up", given_up.explained(explanation).and(exited))?;
+    match asker.untraced() {
+        Some(why) => lab.not_checked("waits-before-it-asks-again", why.clone()),
+        None => lab.claim("waits-before-it-asks-again", waits(lab)),
+    }
+    let printed = Data::of(&asker.finish());
+    lab.claim(
+        "prints-the-answers",
+        has_printed("asker", printed, b"ahpla\nateb\nyar ammag\natled\n"),
+    );
     Ok(())
+}
+
+/// The asker has waited before it sent a question again, and after the last. A single wait may be recorded as a shorter one: half of it counts.
+/// All five of the last question together may not.
+fn waits(lab: &Lab) -> Proof {
+    let sends = lab.recorder().look(|events| sends_of(events, "asker"));
+    let ended_ns = lab.recorder().look(|events| end_of(events, "asker"));
+    let span = |from: u64, to: u64| Duration::from_nanos(to.saturating_sub(from));
+    let again = sends.windows(2).filter(|pair| pair[0].0 == pair[1].0);
+    let shortest = again.map(|pair| span(pair[0].1, pair[1].1)).min().unwrap_or(TO_ANSWER);
+    let last = sends.iter().filter(|(question, _)| question.starts_with(b"5 "));
+    let first_ns = last.map(|(_, at_ns)| *at_ns).min();
+    let all = first_ns.zip(ended_ns).map_or(Duration::ZERO, |(from, to)| span(from, to));
+    let times = u32::try_from(TIMES).unwrap_or(u32::MAX);
+    let explanation = label!(
+        "asker should have waited 300 ms for each answer; once it waited only {waited} ms",
+        waited = milliseconds(shortest)
+    );
+    let each =
+        at_least_duration("shortest wait", shortest, label!("half of 300 ms"), TO_ANSWER / 2)
+            .explained(explanation);
+    let explanation = label!(
+        "asker should have waited 5 times 300 ms for the last answer; it waited {waited} ms in all",
+        waited = milliseconds(all)
+    );
+    let limit = label!("nine tenths of 5 times 300 ms");
+    each.and(
+        at_least_duration("all waits for the last answer", all, limit, TO_ANSWER * times * 9 / 10)
+            .explained(explanation),
+    )
+}
+
+fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The datagrams that this program has sent, and when.
+fn sends_of(events: &[Event], role: &str) -> Vec<(Vec<u8>, u64)> {
+    let its = events.iter().filter(|event| is_of(&event.actor, role));
+    its.filter_map(|event| match &event.what {
+        EventKind::Enter(call) => match &call.syscall {
+            Syscall::Send { data, .. } if call.socket.is_some() => {
+                Some((data.kept.clone(), event.at_ns))
+            }
+            _ => None,
+        },
+        _ => None,
+    })
+    .collect()
+}
+
+/// When this program ended.
+fn end_of(events: &[Event], role: &str) -> Option<u64> {
+    let its = events.iter().filter(|event| is_of(&event.actor, role));
+    its.filter(|event| matches!(event.what, EventKind::Exited { .. }))
+        .map(|event| event.at_ns)
+        .max()
 }
 
 fn datagram_socket(lab: &Lab, actor: &Actor) -> Result<Socket> {

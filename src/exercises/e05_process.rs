@@ -5,12 +5,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::kit::{
-    client, exit_value, receive, require, require_answer, returned, start_server, until_at_rest,
+    client, exits_with_0, is_end, receive, received, require, require_answer, start_server,
+    until_at_rest,
 };
 use crate::capture::sys::{self, Descendant};
 use crate::capture::{Lab, Program, Result, Socket, at_least, eq};
 use crate::experiments::judge;
-use crate::trace::Data;
+use crate::trace::label;
 
 /// What the server runs.
 const HELPER: &str = "sleep";
@@ -29,32 +30,44 @@ fn a_tidy_server(lab: &Lab) -> Result<()> {
     lab.part("a job");
     let alice = client(lab, "alice", &at)?;
     alice.send_all(b"0\n")?;
-    require_answer(lab, &server, "runs-a-job", "alice received", &alice, b"done\n")?;
+    require_answer(lab, &server, "runs-a-job", "alice", &alice, b"done\n")?;
 
     lab.part("a long job and a short one");
     let carol = client(lab, "carol", &at)?;
     carol.send_all(b"0\n")?;
-    require_answer(lab, &server, "runs-jobs-at-once", "carol received", &carol, b"done\n")?;
+    require_answer(lab, &server, "runs-jobs-at-once", "carol", &carol, b"done\n")?;
     alice.send_all(format!("{LONG}\n").as_bytes())?;
     let running = until(|| helpers(&server).len(), |running| running > 0);
-    require(lab, "runs-jobs-at-once", at_least("processes `sleep` of server", running, 1))?;
+    let explanation =
+        label!("the server should have run the job of alice as a process `sleep`; it has none");
+    let runs = at_least("processes `sleep` of server", running, 1).explained(explanation);
+    require(lab, "runs-jobs-at-once", runs)?;
     let bob = client(lab, "bob", &at)?;
     bob.send_all(b"0\n")?;
-    require_answer(lab, &server, "runs-jobs-at-once", "bob received", &bob, b"done\n")?;
+    require_answer(lab, &server, "runs-jobs-at-once", "bob", &bob, b"done\n")?;
     bob.close()?;
 
     lab.part("the processes");
     until_at_rest(&server); // whoever served Bob may end now
     let count = || server.descendants().iter().filter(|it| it.is_zombie()).count();
     let zombies = until(count, |zombies| zombies == 0);
-    lab.claim("leaves-no-zombie", eq("processes of server in state Z", zombies, 0_usize));
+    let explanation = label!(
+        "the server should have collected each process that has ended; {zombies} are left, in state Z",
+        zombies
+    );
+    let none = eq("processes of server in state Z", zombies, 0_usize);
+    lab.claim("leaves-no-zombie", none.explained(explanation));
 
     lab.part("a connection that is older than a job");
     carol.shutdown(Shutdown::Write)?;
-    let end = returned(&receive(&server, &carol, &mut [0; 64]));
-    let mut alone = eq("carol.recv", end, 0_i64);
+    let mut alone = is_end("carol", &receive(&server, &carol, &mut [0; 64]));
     for sockets in helpers(&server).iter().filter_map(|it| sys::sockets_of(it.process)) {
-        alone = alone.and(eq("sockets that `sleep` has", sockets, 0_usize));
+        let explanation = label!(
+            "`sleep` should have no socket of the server; it has inherited {sockets}",
+            sockets
+        );
+        let none = eq("sockets that `sleep` has", sockets, 0_usize);
+        alone = alone.and(none.explained(explanation));
     }
     lab.claim("hands-no-socket-on", alone);
     drop(carol);
@@ -62,18 +75,21 @@ fn a_tidy_server(lab: &Lab) -> Result<()> {
     lab.part("SIGTERM");
     let dora = client(lab, "dora", &at)?;
     dora.send_all(b"0\n")?;
-    require_answer(lab, &server, "runs-jobs-at-once", "dora received", &dora, b"done\n")?;
+    require_answer(lab, &server, "runs-jobs-at-once", "dora", &dora, b"done\n")?;
     let helpers: Vec<u32> = helpers(&server).iter().map(|it| it.process).collect();
     server.terminate()?;
     let exit = server.until_ended(TO_END);
-    require(lab, "ends-at-sigterm", eq("exit status of server", exit_value(exit.as_ref()), 0_i64))?;
-    for (received, client) in [("alice received", &alice), ("dora received", &dora)] {
+    require(lab, "ends-at-sigterm", exits_with_0("server", exit.as_ref()))?;
+    for (who, client) in [("alice", &alice), ("dora", &dora)] {
         let told = rest(&server, client);
-        lab.claim("tells-its-clients", eq(received, Data::of(&told), Data::of(b"goodbye\n")));
+        lab.claim("tells-its-clients", received(who, &told, b"goodbye\n"));
     }
     let left =
         until(|| helpers.iter().filter(|it| sys::is_running(**it)).count(), |left| left == 0);
-    lab.claim("ends-its-jobs", eq("processes `sleep` that run on", left, 0_usize));
+    let explanation =
+        label!("the jobs should have ended with the server; {left} of them run on", left);
+    let none = eq("processes `sleep` that run on", left, 0_usize);
+    lab.claim("ends-its-jobs", none.explained(explanation));
     Ok(())
 }
 

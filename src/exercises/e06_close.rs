@@ -5,12 +5,13 @@ use std::time::Duration;
 use socket2::SockAddr;
 
 use super::kit::{
-    answer, caller, client, exit_value, free_port, judge_role, listening, listens_at, receive,
-    require, require_answer, returned, until_asleep,
+    answer, caller, client, exits_with_0, free_port, has_not_crashed, has_printed, is_end,
+    judge_role, listening, listens_at, receive, received, received_whole, require, require_answer,
+    until_asleep,
 };
-use crate::capture::{Lab, PATIENCE, Program, Result, Socket, at_least, eq};
+use crate::capture::{Lab, PATIENCE, Program, Result, Socket};
 use crate::experiments::judge;
-use crate::trace::{Data, Label, label};
+use crate::trace::Data;
 
 /// So many dots do not fit into the receive buffer of a client that does not read, and into the server's send buffer they do.
 const MANY: usize = 1_000_000;
@@ -29,7 +30,7 @@ fn close_in_order(lab: &Lab) -> Result<()> {
         "holds-up-nobody",
         "starts-again",
     ];
-    judge_role(lab, "server", &of_server, answers)?;
+    let answered = judge_role(lab, "server", &of_server, answers);
     let of_client = [
         "sends-its-input",
         "says-that-this-is-all",
@@ -37,7 +38,8 @@ fn close_in_order(lab: &Lab) -> Result<()> {
         "exits-with-0",
         "prints-what-it-got",
     ];
-    judge_role(lab, "client", &of_client, asks)
+    let asked = judge_role(lab, "client", &of_client, asks);
+    answered.and(asked)
 }
 
 /// The learner's server answers, is killed, and answers again.
@@ -54,7 +56,7 @@ fn answers(lab: &Lab) -> Result<()> {
     again.until_listening()?;
     let kim = client(lab, "kim", &at)?;
     kim.send_all(b"3\n")?;
-    require_answer(lab, &again, "starts-again", "kim received", &kim, b"...")
+    require_answer(lab, &again, "starts-again", "kim", &kim, b"...")
 }
 
 /// Clients of the learner's server, one after the other.
@@ -62,22 +64,16 @@ fn serves(lab: &Lab, server: &Program, at: &SockAddr) -> Result<()> {
     lab.part("five dots");
     let alice = client(lab, "alice", at)?;
     alice.send_all(b"5\n")?;
-    require_answer(lab, server, "sends-the-answer", "alice received", &alice, b".....")?;
+    require_answer(lab, server, "sends-the-answer", "alice", &alice, b".....")?;
     let end = receive(server, &alice, &mut [0; 64]);
-    require(lab, "ends-the-answer", eq("alice.recv", returned(&end), 0_i64))?;
+    require(lab, "ends-the-answer", is_end("alice", &end))?;
     alice.close()?;
 
     lab.part("more than a line");
     let bob = client(lab, "bob", at)?;
     bob.send_all(format!("{MANY}\n{}", "x".repeat(MORE)).as_bytes())?;
     until_asleep(server);
-    all_dots(
-        lab,
-        server,
-        &bob,
-        "leaves-nothing-unread",
-        [label!("dots that bob received"), label!("bob.recv")],
-    )?;
+    all_dots(lab, server, &bob, "leaves-nothing-unread", "bob")?;
     bob.close()?;
 
     lab.part("more behind the line");
@@ -87,8 +83,7 @@ fn serves(lab: &Lab, server: &Program, at: &SockAddr) -> Result<()> {
     lab.wait(Duration::from_millis(500), "what she says comes late");
     let _ = carol.send_all(b"one word more\n"); // an error comes with her next recv() too
     until_asleep(server);
-    let what = [label!("dots that carol received"), label!("carol.recv")];
-    all_dots(lab, server, &carol, "waits-for-the-client", what)?;
+    all_dots(lab, server, &carol, "waits-for-the-client", "carol")?;
     carol.close()?;
 
     lab.part("a client that stays");
@@ -101,8 +96,7 @@ fn serves(lab: &Lab, server: &Program, at: &SockAddr) -> Result<()> {
     ivan.set_read_timeout(Some(PATIENCE))?; // the server may wait for Hank, but not for ever
     let mut dots = [0; 2];
     let got = ivan.recv(&mut dots).unwrap_or(0);
-    let proof = eq("ivan received", Data::of(&dots[..got]), Data::of(b".."));
-    require(lab, "holds-up-nobody", proof)
+    require(lab, "holds-up-nobody", received("ivan", &dots[..got], b".."))
 }
 
 /// This client now reads, and gets all its dots, and then the end.
@@ -111,12 +105,12 @@ fn all_dots(
     server: &Program,
     client: &Socket,
     name: &'static str,
-    [dots, end]: [Label; 2],
+    who: &'static str,
 ) -> Result<()> {
     let back = answer(server, client, MANY);
-    let proof = at_least(dots, back.iter().filter(|it| **it == b'.').count(), MANY);
+    let proof = received_whole(who, &back, &vec![b'.'; MANY]);
     let last = receive(server, client, &mut [0; 64]);
-    require(lab, name, proof.and(eq(end, returned(&last), 0_i64)))
+    require(lab, name, proof.and(is_end(who, &last)))
 }
 
 /// The learner's client asks our server, which answers in two pieces, and the second time breaks off behind its answer.
@@ -124,24 +118,18 @@ fn asks(lab: &Lab) -> Result<()> {
     lab.part("the client");
     let (mut client, connection) = called(lab, "one\ntwo\n", "sends-its-input")?;
     let heard = answer(&client, &connection, 8);
-    require(
-        lab,
-        "sends-its-input",
-        eq("our server received", Data::of(&heard), Data::of(b"one\ntwo\n")),
-    )?;
+    require(lab, "sends-its-input", received("our server", &heard, b"one\ntwo\n"))?;
     let end = receive(&client, &connection, &mut [0; 64]);
-    require(lab, "says-that-this-is-all", eq("our recv", returned(&end), 0_i64))?;
+    let said = is_end("our server", &end).and(has_not_crashed("client", &client));
+    require(lab, "says-that-this-is-all", said)?;
     let _ = connection.send_all(b"thank ");
     until_asleep(&client);
     let _ = connection.send_all(b"you\n");
     connection.close()?;
     let exit = client.until_ended(PATIENCE);
-    let printed = client.finish();
-    lab.claim(
-        "prints-the-answer",
-        eq("client printed", Data::of(&printed), Data::of(b"thank you\n")),
-    );
-    lab.claim("exits-with-0", eq("exit status of client", exit_value(exit.as_ref()), 0_i64));
+    let printed = Data::of(&client.finish());
+    lab.claim("prints-the-answer", has_printed("client", printed, b"thank you\n"));
+    lab.claim("exits-with-0", exits_with_0("client", exit.as_ref()));
 
     lab.part("a server that breaks off");
     let letters = "x".repeat(50_000);
@@ -151,11 +139,8 @@ fn asks(lab: &Lab) -> Result<()> {
     connection.send_all(b"too long\n")?;
     connection.close()?; // the rest is unread: an RST
     let _ = client.until_ended(PATIENCE);
-    let printed = client.finish();
-    lab.claim(
-        "prints-what-it-got",
-        eq("client printed", Data::of(&printed), Data::of(b"too long\n")),
-    );
+    let printed = Data::of(&client.finish());
+    lab.claim("prints-what-it-got", has_printed("client", printed, b"too long\n"));
     Ok(())
 }
 

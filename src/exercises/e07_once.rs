@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Type};
 
-use super::kit::{LOOK, exit_value, require};
+use super::kit::{LOOK, exits_with_0, has_printed, require};
 use crate::capture::link::{Syn, first};
 use crate::capture::{
     Actor, Interest, Lab, Network, Program, Proof, Result, Socket, TO_START, at_least, eq,
     ne_between,
 };
 use crate::experiments::judge;
-use crate::trace::Data;
+use crate::trace::{Data, Label, label};
 
 /// A client is to try again after a second: one that has not in this time does not.
 const TO_TRY_AGAIN: Duration = Duration::from_secs(10);
@@ -27,7 +27,10 @@ fn pay_once(lab: &Lab) -> Result<()> {
     wire.drop(first(Syn));
     let mut client = bank.client(lab, "10\n20\n30\n")?;
     let first = bank.order(&client, TO_START)?;
-    require(lab, "connects-though-a-syn-is-lost", eq("connected", bank.is_connected(), true))?;
+    let explanation =
+        label!("client should have connected though the first SYN was lost; it did not");
+    let connects = eq("connected", bank.is_connected(), true).explained(explanation);
+    require(lab, "connects-though-a-syn-is-lost", connects)?;
     require(lab, "sends-a-payment", first.is_of(10))?;
     bank.pay(&first);
 
@@ -38,7 +41,10 @@ fn pay_once(lab: &Lab) -> Result<()> {
         Data::of(first.number()),
         "the second",
         Data::of(second.number()),
-    );
+    )
+    .explained(label!(
+        "the second payment should have a number of its own; it has that of the first"
+    ));
     require(lab, "goes-on-with-another-number", second.is_of(20).and(another))?;
     wire.cut();
     let before = wire.seen(Syn).len();
@@ -48,33 +54,40 @@ fn pay_once(lab: &Lab) -> Result<()> {
     while syns() == 0 && client.exit().is_none() && began.elapsed() < TO_TRY_AGAIN {
         let _ = client.until_ended(LOOK);
     }
-    require(lab, "tries-again", at_least("SYNs since the wire was cut", syns(), 1))?;
+    let explanation =
+        label!("no answer came, so client should have connected again; it sent no SYN within 10 s");
+    let again = at_least("SYNs since the wire was cut", syns(), 1).explained(explanation);
+    require(lab, "tries-again", again)?;
 
     lab.part("the wire is whole again");
     wire.plug_in();
     let again = bank.any_order(&client, TO_TRY_AGAIN)?;
-    let same = eq("what it sends again", Data::of(&again.0), Data::of(&second.0));
+    let same = again.is_that_of(&second);
     bank.pay(&again);
-    require(lab, "pays-once", same.and(eq("payments", bank.paid.len(), 2)))?;
+    let paid = bank.paid.len();
+    let explanation = label!("two payments should have been made; {paid} were", paid);
+    require(lab, "pays-once", same.and(eq("payments", paid, 2).explained(explanation)))?;
 
     lab.part("a reset");
     let third = bank.order(&client, TO_TRY_AGAIN)?;
     bank.reset()?; // it is not paid
     let again = bank.order(&client, TO_TRY_AGAIN)?;
-    let same = eq("what it sends again", Data::of(&again.0), Data::of(&third.0));
+    let same = again.is_that_of(&third);
     require(lab, "tries-again-after-a-reset", third.is_of(30).and(same))?;
     bank.pay(&again);
     bank.order(&client, TO_TRY_AGAIN)?; // there is none; our server closes when the client does
     let exit = client.until_ended(LOOK);
     let printed = Data::of(&client.finish());
-    lab.claim("prints-each-balance", eq("client printed", printed, Data::of(b"90\n70\n40\n")));
-    lab.claim("exits-with-0", eq("exit status of client", exit_value(exit.as_ref()), 0_i64));
+    lab.claim("prints-each-balance", has_printed("client", printed, b"90\n70\n40\n"));
+    lab.claim("exits-with-0", exits_with_0("client", exit.as_ref()));
 
     lab.part("another run");
     let client = bank.client(lab, "10\n")?;
     let other = bank.any_order(&client, TO_START)?;
     let is_known = bank.paid.contains_key(other.number());
-    let number = eq("a number of the first run", is_known, false);
+    let explanation =
+        label!("another run should have used new numbers; this one was used in the first run");
+    let number = eq("a number of the first run", is_known, false).explained(explanation);
     lab.claim("another-run-has-other-numbers", other.is_of(10).and(number));
     Ok(())
 }
@@ -98,7 +111,24 @@ impl Order {
         let number = String::from_utf8_lossy(self.number()).trim().to_owned();
         let number = if number.is_empty() { "NUMBER" } else { &number };
         let wanted = format!("{number} {amount}\n");
-        eq("what it sends", Data::of(&self.0), Data::of(wanted.as_bytes()))
+        self.was_to_be(label!("what it sends"), wanted.as_bytes())
+    }
+
+    /// It is this one, sent again.
+    fn is_that_of(&self, first: &Order) -> Proof {
+        self.was_to_be(label!("what it sends again"), &first.0)
+    }
+
+    fn was_to_be(&self, what: Label, wanted: &[u8]) -> Proof {
+        let (sent, wanted) = (Data::of(&self.0), Data::of(wanted));
+        let explanation = {
+            let (sent, wanted) = (sent.clone(), wanted.clone());
+            match sent.bytes {
+                0 => label!("client should have sent {wanted}; it sent nothing", wanted),
+                _ => label!("client should have sent {wanted}; it sent {sent}", wanted, sent),
+            }
+        };
+        eq(what, sent, wanted).explained(explanation)
     }
 }
 

@@ -3,9 +3,10 @@
 use std::net::Shutdown;
 
 use super::kit::{
-    ASLEEP, LOOK, answer, caller, exit_value, listening, offer, receive, require, rests, returned,
+    ASLEEP, LOOK, answer, caller, exits_with_0, is_end, listening, offer, receive, received_whole,
+    require, rests,
 };
-use crate::capture::{Lab, PATIENCE, Program, Proof, Result, Socket, at_least, eq};
+use crate::capture::{Lab, PATIENCE, Program, Proof, Result, Socket, at_least};
 use crate::experiments::judge;
 use crate::trace::{Label, label};
 
@@ -20,24 +21,22 @@ fn both_ways(lab: &Lab) -> Result<()> {
     lab.part("one who sends first");
     let (mut client, paul) = called(lab, listening(lab, "paul")?, "receives-while-it-sends")?;
     let taken = offer(&client, &paul, &bytes, (ASLEEP, PATIENCE));
-    require(lab, "receives-while-it-sends", at_least("bytes that paul sent", taken, ALL))?;
+    require(lab, "receives-while-it-sends", takes("paul", taken))?;
     paul.shutdown(Shutdown::Write)?;
     let back = answer(&client, &paul, ALL);
-    require(lab, "sends-all", all(label!("bytes that paul received"), &back, &bytes))?;
+    require(lab, "sends-all", received_whole("paul", &back, &bytes))?;
     paul.close()?;
     ends(lab, &mut client);
 
     lab.part("one who receives first");
     let (mut client, rita) = called(lab, listening(lab, "rita")?, "sends-while-nothing-comes")?;
     let back = answer(&client, &rita, ALL);
-    let what = label!("bytes that rita received");
-    require(lab, "sends-while-nothing-comes", all(what, &back, &bytes))?;
+    require(lab, "sends-while-nothing-comes", received_whole("rita", &back, &bytes))?;
     let end = receive(&client, &rita, &mut [0; 64]);
-    require(lab, "says-that-this-is-all", eq("rita.recv", returned(&end), 0_i64))?;
+    require(lab, "says-that-this-is-all", is_end("rita", &end))?;
     require(lab, "sleeps-till-something-comes", rests(&client))?;
     let taken = offer(&client, &rita, &bytes, (ASLEEP, PATIENCE));
-    let what = label!("bytes that rita sent");
-    require(lab, "receives-after-it-has-sent", at_least(what, taken, ALL))?;
+    require(lab, "receives-after-it-has-sent", takes("rita", taken))?;
     rita.close()?;
     let _ = client.finish();
 
@@ -46,7 +45,7 @@ fn both_ways(lab: &Lab) -> Result<()> {
     sam.shutdown(Shutdown::Write)?;
     require(lab, "sleeps-till-there-is-room", rests(&client))?;
     let back = answer(&client, &sam, ALL);
-    lab.claim("sends-on-after-the-end", all(label!("bytes that sam received"), &back, &bytes));
+    lab.claim("sends-on-after-the-end", received_whole("sam", &back, &bytes));
     Ok(())
 }
 
@@ -55,17 +54,27 @@ fn bytes() -> Vec<u8> {
     (0..=250).cycle().take(ALL).collect()
 }
 
-/// All have come, in order.
-fn all(what: Label, back: &[u8], sent: &[u8]) -> Proof {
-    at_least(what, back.len(), ALL).and(eq("the bytes", back == sent, true))
+/// The client has taken all that this peer has to send.
+fn takes(who: &'static str, taken: usize) -> Proof {
+    let who = Label::from(who);
+    let explanation = label!(
+        "{who} had {all} bytes to send; client took {taken} and then no more",
+        who = who.clone(),
+        all = ALL,
+        taken
+    );
+    at_least(label!("bytes that {who} sent", who), taken, ALL).explained(explanation)
 }
 
 /// The client has received everything too, and ends.
 fn ends(lab: &Lab, client: &mut Program) {
     let exit = client.until_ended(PATIENCE);
     let printed = String::from_utf8_lossy(&client.finish()).trim().parse().unwrap_or(0);
-    lab.claim("says-how-much-came", at_least("the number that client printed", printed, ALL));
-    lab.claim("exits-with-0", eq("exit status of client", exit_value(exit.as_ref()), 0_i64));
+    let explanation =
+        label!("client should have printed {all}; it printed {printed}", all = ALL, printed);
+    let says = at_least("the number that client printed", printed, ALL).explained(explanation);
+    lab.claim("says-how-much-came", says);
+    lab.claim("exits-with-0", exits_with_0("client", exit.as_ref()));
 }
 
 /// The learner's client, and the connection that the peer who listens has to it.

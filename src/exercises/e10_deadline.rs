@@ -5,10 +5,13 @@ use std::time::{Duration, Instant};
 
 use socket2::SockAddr;
 
-use super::kit::{answer, at_end, client, dribble, free_port, listens_at, require, until_at_rest};
+use super::kit::{
+    answer, at_end, client, dribble, free_port, listens_at, received, require, require_answer,
+    until_at_rest,
+};
 use crate::capture::{Lab, Program, Proof, Result, Socket, at_least, at_least_duration, eq};
 use crate::experiments::judge;
-use crate::trace::{Data, Label, label};
+use crate::trace::{Label, label};
 
 /// The time that the learner's server is told to give each client, in seconds.
 const SECONDS: u32 = 1;
@@ -28,8 +31,7 @@ fn deadline_for_a_request(lab: &Lab) -> Result<()> {
     let alice = client(lab, "alice", &at)?;
     let sent = b"what time is it?\n";
     alice.send_all(sent)?;
-    let heard = Data::of(&answer(&server, &alice, sent.len()));
-    require(lab, "answers-a-request", eq("alice received", heard, Data::of(sent)))?;
+    require_answer(lab, &server, "answers-a-request", "alice", &alice, sent)?;
     drop(alice);
     answers_in_pieces(lab, &server, &at)?;
 
@@ -38,8 +40,8 @@ fn deadline_for_a_request(lab: &Lab) -> Result<()> {
     let carol = client(lab, "carol", &at)?;
     let wait = Wait::until_ended(&server, &carol, || Ok(()));
     lab.claim("sleeps-meanwhile", wait.is_slept());
-    require(lab, "ends-the-silent", wait.has_ended(label!("carol's connection")))?;
-    require(lab, "not-before-its-time", not_too_soon(label!("carol's time"), began.elapsed()))?;
+    require(lab, "ends-the-silent", wait.has_ended("carol"))?;
+    require(lab, "not-before-its-time", not_too_soon("carol", began.elapsed()))?;
     drop(carol);
     lab.part("the next client");
     serves(lab, &server, &at, "dora")?;
@@ -48,8 +50,8 @@ fn deadline_for_a_request(lab: &Lab) -> Result<()> {
     let began = Instant::now();
     let erin = client(lab, "erin", &at)?;
     let wait = Wait::until_ended(&server, &erin, || erin.send_all(b"x"));
-    require(lab, "ends-the-slow", wait.has_ended(label!("erin's connection")))?;
-    require(lab, "not-before-its-time", not_too_soon(label!("erin's time"), began.elapsed()))?;
+    require(lab, "ends-the-slow", wait.has_ended("erin"))?;
+    require(lab, "not-before-its-time", not_too_soon("erin", began.elapsed()))?;
     drop(erin);
     lab.part("the last client");
     serves(lab, &server, &at, "frank")
@@ -69,8 +71,7 @@ fn answers_in_pieces(lab: &Lab, server: &Program, at: &SockAddr) -> Result<()> {
         let in_time = began.elapsed() < Duration::from_secs(SECONDS.into()) / 2;
         let heard = answer(server, &bob, sent.len());
         if in_time || !heard.is_empty() || tries.is_empty() {
-            let proof = eq("bob received", Data::of(&heard), Data::of(sent));
-            return require(lab, "answers-in-pieces", proof);
+            return require(lab, "answers-in-pieces", received("bob", &heard, sent));
         }
         drop(bob);
         until_at_rest(server);
@@ -78,17 +79,28 @@ fn answers_in_pieces(lab: &Lab, server: &Program, at: &SockAddr) -> Result<()> {
     }
 }
 
-fn serves(lab: &Lab, server: &Program, at: &SockAddr, name: &str) -> Result<()> {
+fn serves(lab: &Lab, server: &Program, at: &SockAddr, name: &'static str) -> Result<()> {
     let client = client(lab, name, at)?;
     client.send_all(b"and now?\n")?;
-    let heard = Data::of(&answer(server, &client, b"and now?\n".len()));
-    require(lab, "serves-the-next", eq("next client received", heard, Data::of(b"and now?\n")))
+    require_answer(lab, server, "serves-the-next", name, &client, b"and now?\n")
 }
 
 /// No sooner than it was told; a clock of ticks may be a little behind.
-fn not_too_soon(whose: Label, took: Duration) -> Proof {
-    let least = Duration::from_secs(SECONDS.into()) * 9 / 10;
-    at_least_duration(whose, took, label!("nine tenths of the limit"), least)
+fn not_too_soon(who: &'static str, took: Duration) -> Proof {
+    let (who, least) = (Label::from(who), Duration::from_secs(SECONDS.into()) * 9 / 10);
+    let explanation = label!(
+        "{who} should have had {limit} s; the server ended the connection after {took} ms",
+        who = who.clone(),
+        limit = SECONDS,
+        took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+    );
+    at_least_duration(
+        label!("the time of {who}", who),
+        took,
+        label!("nine tenths of the limit"),
+        least,
+    )
+    .explained(explanation)
 }
 
 /// A client's wait for the server to end the connection.
@@ -122,13 +134,25 @@ impl Wait {
     }
 
     fn is_slept(&self) -> Proof {
-        let what = label!("of {looks} looks found it asleep", looks = self.looks);
-        at_least(what, self.asleep, self.looks / 2)
+        let (looks, asleep) = (self.looks, self.asleep);
+        let explanation = label!(
+            "the server should have slept while it waits; {asleep} of {looks} looks found it asleep",
+            asleep,
+            looks
+        );
+        at_least(label!("of {looks} looks found it asleep", looks), asleep, looks / 2)
+            .explained(explanation)
     }
 
-    fn has_ended(&self, whose: Label) -> Proof {
+    fn has_ended(&self, who: &'static str) -> Proof {
+        let who = Label::from(who);
+        let explanation = label!(
+            "the server should have ended the connection of {who} after {limit} s; it is still open after ten times as long",
+            who = who.clone(),
+            limit = SECONDS
+        );
         let saw =
             if self.ended { label!("ended") } else { label!("open after ten times its time") };
-        eq(whose, saw, label!("ended"))
+        eq(label!("the connection of {who}", who), saw, label!("ended")).explained(explanation)
     }
 }

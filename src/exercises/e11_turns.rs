@@ -1,12 +1,11 @@
 //! Exercise 11: a chat by turns, in which lines and characters stay whole.
 
 use super::kit::{
-    answer, caller, client, dribble, end, free_port, listening, listens_at, receive, require,
-    returned, shown, silence,
+    answer, caller, client, dribble, end, exits, free_port, has_shown, is_end, listening,
+    listens_at, receive, received, require, require_answer, shown, silence,
 };
-use crate::capture::{Lab, Program, Proof, Result, Socket, eq};
+use crate::capture::{Lab, Program, Proof, Result, Socket};
 use crate::experiments::judge;
-use crate::trace::Data;
 
 /// The role of the learner's program; it plays both sides.
 const CHAT: &str = "chat";
@@ -36,7 +35,7 @@ fn is_called(lab: &Lab) -> Result<()> {
     server.type_line("你也好啊\n");
     require(lab, "sends-its-answer", was_received(&server, &alice, "你也好啊\n"))?;
     server.type_line("在吗？\n");
-    let out_of_turn = eq("alice received", silence(&server, &alice), Data::of(b""));
+    let out_of_turn = received("alice", &silence(&server, &alice), b"");
     require(lab, "waits-for-its-turn", out_of_turn)?;
     alice.send_all("在\n".as_bytes())?;
     require(lab, "waits-for-its-turn", was_received(&server, &alice, "在吗？\n"))?;
@@ -67,7 +66,7 @@ fn is_called(lab: &Lab) -> Result<()> {
 
     lab.part("the other side leaves");
     alice.close()?;
-    require(lab, "ends-with-the-other-side", eq("exit status of server", end(&server), 0_i64))
+    require(lab, "ends-with-the-other-side", exits("server", end(&server)))
 }
 
 /// The learner's client calls Bob, and speaks first.
@@ -78,28 +77,26 @@ fn calls(lab: &Lab) -> Result<()> {
     let bob = caller(lab, &client, &listener, "calls-the-port")?;
     listener.close()?;
     client.type_line("喂？\n");
-    let first = Data::of(&answer(&client, &bob, "喂？\n".len()));
-    require(lab, "speaks-first", eq("bob received", first, Data::of("喂？\n".as_bytes())))?;
+    require_answer(lab, &client, "speaks-first", "bob", &bob, "喂？\n".as_bytes())?;
     let before = client.printed().len();
     bob.send_all("喂！\n".as_bytes())?;
     let heard = shown(&client, before, "喂！");
-    require(lab, "speaks-first", eq("client showed", heard, Data::of("喂！".as_bytes())))?;
+    require(lab, "speaks-first", has_shown("client", heard, "喂！"))?;
 
     lab.part("the end of its input");
     client.end_input();
-    let is_told = eq("bob.recv", returned(&receive(&client, &bob, &mut [0; 64])), 0_i64);
+    let is_told = is_end("bob", &receive(&client, &bob, &mut [0; 64]));
     drop(bob);
-    let exit = eq("exit status of client", end(&client), 0_i64);
+    let exit = exits("client", end(&client));
     require(lab, "ends-at-the-end-of-its-input", is_told.and(exit))
 }
 
 /// What alice sent is on the screen of the server.
 fn was_shown(server: &Program, after: usize, text: &str) -> Proof {
-    eq("server showed", shown(server, after, text), Data::of(text.as_bytes()))
+    has_shown("server", shown(server, after, text), text)
 }
 
 /// What was typed at the server has come to alice.
 fn was_received(server: &Program, alice: &Socket, text: &str) -> Proof {
-    let heard = Data::of(&answer(server, alice, text.len()));
-    eq("alice received", heard, Data::of(text.as_bytes()))
+    received("alice", &answer(server, alice, text.len()), text.as_bytes())
 }

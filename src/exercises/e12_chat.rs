@@ -4,12 +4,12 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 use super::kit::{
-    answer, caller, client, end, free_port, listening, listens_at, receive, require, rests,
-    returned, shown, until_ended,
+    answer, caller, client, end, exits, free_port, has_shown, is_end, listening, listens_at,
+    receive, received, require, require_answer, rests, shown, until_ended,
 };
 use crate::capture::{Lab, Result, eq};
 use crate::experiments::judge;
-use crate::trace::{Data, label};
+use crate::trace::label;
 
 /// The role of the learner's program; it plays both sides.
 const CHAT: &str = "chat";
@@ -33,34 +33,32 @@ fn is_called(lab: &Lab) -> Result<()> {
     let before = server.printed().len();
     alice.send_all(b"hello\n")?;
     let hello = shown(&server, before, "hello");
-    require(lab, "shows-what-comes", eq("server showed", hello, Data::of(b"hello")))?;
+    require(lab, "shows-what-comes", has_shown("server", hello, "hello"))?;
 
     lab.part("a line is typed");
     let typed = "你好\n";
     server.type_line(typed);
-    let heard = Data::of(&answer(&server, &alice, typed.len()));
-    require(lab, "sends-what-is-typed", eq("alice received", heard, Data::of(typed.as_bytes())))?;
+    let name = "sends-what-is-typed";
+    require_answer(lab, &server, name, "alice", &alice, typed.as_bytes())?;
 
     lab.part("another line is typed");
     let typed = "在吗？\n";
     server.type_line(typed);
-    let heard = Data::of(&answer(&server, &alice, typed.len()));
-    require(lab, "speaks-twice", eq("alice received", heard, Data::of(typed.as_bytes())))?;
+    require_answer(lab, &server, "speaks-twice", "alice", &alice, typed.as_bytes())?;
 
     lab.part("more lines come");
     let before = server.printed().len();
     alice.send_all("在\n".as_bytes())?;
     alice.send_all("吃了吗？\n".as_bytes())?;
     let second = shown(&server, before, "吃了吗？");
-    let second = eq("server showed", second, Data::of("吃了吗？".as_bytes()));
-    require(lab, "hears-twice", second)?;
+    require(lab, "hears-twice", has_shown("server", second, "吃了吗？"))?;
 
     lab.part("nobody speaks");
     require(lab, "costs-nothing", rests(&server))?;
 
     lab.part("the other side leaves");
     alice.close()?;
-    require(lab, "ends-with-the-other-side", eq("exit status of server", end(&server), 0_i64))
+    require(lab, "ends-with-the-other-side", exits("server", end(&server)))
 }
 
 /// The learner's client calls Bob, and says goodbye first.
@@ -74,17 +72,16 @@ fn calls(lab: &Lab) -> Result<()> {
     client.type_line(said);
     client.end_input();
     let heard = answer(&client, &bob, said.len());
-    let heard = eq("bob received", Data::of(&heard), Data::of(said.as_bytes()));
-    let is_told = eq("bob.recv", returned(&receive(&client, &bob, &mut [0; 64])), 0_i64);
+    let heard = received("bob", &heard, said.as_bytes());
+    let is_told = is_end("bob", &receive(&client, &bob, &mut [0; 64]));
     require(lab, "says-goodbye", heard.and(is_told))?;
 
     let before = client.printed().len();
     bob.send_all("保重\n".as_bytes())?;
     let last_word = shown(&client, before, "保重");
-    let last_word = eq("client showed", last_word, Data::of("保重".as_bytes()));
-    require(lab, "hears-the-last-word", last_word)?;
+    require(lab, "hears-the-last-word", has_shown("client", last_word, "保重"))?;
     bob.shutdown(Shutdown::Write)?;
-    require(lab, "ends-after-goodbye", eq("exit status of client", end(&client), 0_i64))
+    require(lab, "ends-after-goodbye", exits("client", end(&client)))
 }
 
 /// The learner's client is cut off by an RST.
@@ -98,6 +95,9 @@ fn is_cut_off(lab: &Lab) -> Result<()> {
     carol.set_linger(Some(Duration::ZERO))?; // close() sends an RST
     carol.close()?;
     let has_ended = if until_ended(&client) { label!("has ended") } else { label!("it runs on") };
-    lab.claim("ends-when-cut-off", eq("second chat client", has_ended, label!("has ended")));
+    let explanation =
+        label!("carol broke the connection off, so client should have ended; it runs on");
+    let ends = eq("second chat client", has_ended, label!("has ended"));
+    lab.claim("ends-when-cut-off", ends.explained(explanation));
     Ok(())
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::kit::{client, receive, require, require_end, start_server, until_at_rest};
-use crate::capture::{Lab, Program, Proof, Result, Socket, at_least, eq};
+use super::kit::{
+    client, receive, received, received_whole, require, require_end, start_server, until_at_rest,
+};
+use crate::capture::{Lab, Program, Proof, Result, Socket};
 use crate::experiments::judge;
-use crate::trace::{Data, Label, label};
 
 /// What is said while frank does not read: more than the buffers on the way to her hold.
 const LINES: usize = 400;
@@ -49,7 +50,7 @@ fn room_for_many(lab: &Lab) -> Result<()> {
     require(lab, "asks-for-a-name", mallory.hears_a_line())?;
     mallory.says("not a name!\n")?;
     mallory.hears_out();
-    require_end(lab, &server, "refuses-bad-names", "mallory.recv", &mallory.socket)?;
+    require_end(lab, &server, "refuses-bad-names", "mallory", &mallory.socket)?;
 
     lab.part("one who has no name yet");
     let mut carol = Guest::comes(lab, &server, &at, "carol")?;
@@ -110,11 +111,8 @@ fn waits_for_the_slow(
         let _ = alice.says(&said); // what does not arrive tells of a failure
         Ok((dora.finish()?, frank.finish()?))
     })?;
-    let whole = |who: Label, got: &[u8]| {
-        at_least(who, got.len(), wanted).and(eq("the bytes", got == heard.as_bytes(), true))
-    };
-    require(lab, "waits-for-the-slow", whole(label!("bytes that dora received"), &by_dora))?;
-    require(lab, "waits-for-the-slow", whole(label!("bytes that frank received"), &by_frank))
+    require(lab, "waits-for-the-slow", received_whole("dora", &by_dora, heard.as_bytes()))?;
+    require(lab, "waits-for-the-slow", received_whole("frank", &by_frank, heard.as_bytes()))
 }
 
 /// One who is in the room, or wants to be.
@@ -156,22 +154,18 @@ impl<'a> Guest<'a> {
         }
     }
 
-    fn received(&self) -> Label {
-        label!("{who} received", who = Label::from(self.name))
-    }
-
     /// The next line is any line.
     fn hears_a_line(&mut self) -> Proof {
         let line = self.line();
         let is_line = line.ends_with(b"\n");
-        let wanted = if is_line { Data::of(&line) } else { Data::of("…\n".as_bytes()) };
-        eq(self.received(), Data::of(&line), wanted)
+        let wanted = if is_line { line.clone() } else { "…\n".as_bytes().to_vec() };
+        received(self.name, &line, &wanted)
     }
 
     /// The next line is this one.
     fn hears(&mut self, wanted: &str) -> Proof {
         let line = self.line();
-        eq(self.received(), Data::of(line.trim_ascii_end()), Data::of(wanted.trim_end().as_bytes()))
+        received(self.name, line.trim_ascii_end(), wanted.trim_end().as_bytes())
     }
 
     /// The next line is one of the server's own, and names these and not those.
@@ -183,8 +177,8 @@ impl<'a> Guest<'a> {
             && these.iter().all(|name| text.contains(name))
             && !not_those.iter().any(|name| text.contains(name));
         let wanted = format!("* … {}\n", these.join(", "));
-        let wanted = if fits { Data::of(&line) } else { Data::of(wanted.as_bytes()) };
-        eq(self.received(), Data::of(&line), wanted)
+        let wanted = if fits { line.clone() } else { wanted.into_bytes() };
+        received(self.name, &line, &wanted)
     }
 
     /// Reads to the end of the connection.

@@ -14,7 +14,9 @@ use crate::capture::{
     succeeded, sys,
 };
 use crate::trace::recording::is_of;
-use crate::trace::{Data, Event, EventKind, ExitStatus, Failure, Lack, Value, label};
+use crate::trace::{
+    Data, Event, EventKind, ExitStatus, Failure, Label, Lack, Role, Syscall, Value, label,
+};
 
 /// How often a peer that waits looks at the program.
 pub(super) const LOOK: Duration = Duration::from_millis(500);
@@ -51,21 +53,26 @@ pub(super) fn listens_at(
     let is_everywhere = listens.ip().is_unspecified() && listens.port() == port;
     let wanted = if is_everywhere { listens } else { wanted };
     let [listens, wanted] = [listens, wanted].map(|at| address(&at.into()));
-    require(lab, name, eq("address of server", listens, wanted))?;
+    let explanation = label!(
+        "server should have listened at {wanted}; it listens at {listens}",
+        wanted = wanted.clone(),
+        listens = listens.clone()
+    );
+    require(lab, name, eq("address of server", listens, wanted).explained(explanation))?;
     Ok(lab.here(port))
 }
 
-/// What comes back from the program is this.
+/// What comes back to this client from the program is this.
 pub(super) fn require_answer(
     lab: &Lab,
     program: &Program,
     name: &'static str,
-    what: &'static str,
+    who: &'static str,
     socket: &Socket,
     wanted: &[u8],
 ) -> Result<()> {
     let back = answer(program, socket, wanted.len());
-    require(lab, name, eq(what, Data::of(&back), Data::of(wanted)))
+    require(lab, name, received(who, &back, wanted))
 }
 
 /// The program has closed the connection: a recv() gets its end, or a reset if the program had left something unread.
@@ -73,13 +80,145 @@ pub(super) fn require_end(
     lab: &Lab,
     program: &Program,
     name: &'static str,
-    what: &'static str,
+    who: &'static str,
     socket: &Socket,
 ) -> Result<()> {
-    let end = returned(&receive(program, socket, &mut [0; 64]));
+    let end = receive(program, socket, &mut [0; 64]);
     let reset = Value::from("ECONNRESET");
-    let wanted = if end == reset { reset } else { Value::from(0_i64) };
-    require(lab, name, eq(what, end, wanted))
+    let proof = match returned(&end) {
+        end if end == reset => eq(label!("{who}.recv", who = Label::from(who)), end, reset),
+        _ => is_end(who, &end),
+    };
+    require(lab, name, proof)
+}
+
+// ---- what is compared, and what is said if it is not so ----
+
+/// What came to this peer is this.
+pub(super) fn received(who: impl Into<Label>, got: &[u8], wanted: &[u8]) -> Proof {
+    let who = who.into();
+    let (got_all, (got, wanted)) = (wanted.starts_with(got), (Data::of(got), Data::of(wanted)));
+    let explanation = {
+        let (who, got, wanted) = (who.clone(), got.clone(), wanted.clone());
+        match got.bytes {
+            0 => label!("{who} waited for {wanted}; nothing came", who, wanted),
+            _ if got_all => label!("{who} waited for {wanted}; only {got} came", who, wanted, got),
+            _ if wanted.bytes == 0 => {
+                label!("{who} should have received nothing; {got} came", who, got)
+            }
+            _ => label!("{who} waited for {wanted}; {got} came", who, wanted, got),
+        }
+    };
+    eq(label!("{who} received", who), got, wanted).explained(explanation)
+}
+
+/// What came to this peer is as long as this, and the same.
+pub(super) fn received_whole(who: impl Into<Label>, got: &[u8], wanted: &[u8]) -> Proof {
+    let who = who.into();
+    let differs = got.iter().zip(wanted).position(|(got, wanted)| got != wanted);
+    let all = wanted.len();
+    let explanation = match differs {
+        Some(at) => label!(
+            "{who} waited for {all} bytes; what came differs from byte {at} on",
+            who = who.clone(),
+            all,
+            at
+        ),
+        None => {
+            let came = got.len();
+            label!("{who} waited for {all} bytes; {came} came", who = who.clone(), all, came)
+        }
+    };
+    at_least(label!("bytes that {who} received", who), got.len(), all)
+        .and(eq("the bytes", differs.is_none(), true))
+        .explained(explanation)
+}
+
+/// This peer's recv() has returned 0: the connection has ended.
+pub(super) fn is_end(who: impl Into<Label>, end: &io::Result<usize>) -> Proof {
+    let who = who.into();
+    let explanation = {
+        let who = who.clone();
+        match end {
+            Ok(more) => label!(
+                "{who} waited for the end of the connection; {more} more bytes came",
+                who,
+                more = *more
+            ),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                label!("{who} waited for the end of the connection; it did not come", who)
+            }
+            Err(_) => label!(
+                "{who} waited for the end of the connection; its recv() failed with {error}",
+                who,
+                error = returned(end)
+            ),
+        }
+    };
+    eq(label!("{who}.recv", who), returned(end), 0_i64).explained(explanation)
+}
+
+/// This program has ended with exit status 0.
+pub(super) fn exits_with_0(who: impl Into<Label>, exit: Option<&ExitStatus>) -> Proof {
+    exits(who, exit_value(exit))
+}
+
+/// The same, by how it has ended in words: see [`exit_value`] and [`end`].
+pub(super) fn exits(who: impl Into<Label>, how: Value) -> Proof {
+    let who = who.into();
+    let explanation = {
+        let (who, how) = (who.clone(), how.clone());
+        match how {
+            Value::Number(_) => {
+                label!("{who} should have exited with 0; it exited with {how}", who, how)
+            }
+            _ => label!("{who} should have exited with 0; instead: {how}", who, how),
+        }
+    };
+    eq(label!("exit status of {who}", who), how, 0_i64).explained(explanation)
+}
+
+/// This program, whose connection has just ended, has not ended it by a crash: the system closes the sockets of one that does.
+pub(super) fn has_not_crashed(who: impl Into<Label>, program: &Program) -> Proof {
+    let who = who.into();
+    let exit = program.until_ended(LOOK);
+    let has_crashed = exit.is_some_and(|exit| exit != ExitStatus::Code(0));
+    let explanation = label!(
+        "{who} should have said itself that this is all; it crashed, and the system closed its connection",
+        who = who.clone()
+    );
+    eq(label!("{who} has crashed", who), has_crashed, false).explained(explanation)
+}
+
+/// This program has shown this text.
+pub(super) fn has_shown(who: impl Into<Label>, shown: Data, wanted: &str) -> Proof {
+    let (who, wanted) = (who.into(), Data::of(wanted.as_bytes()));
+    let explanation = {
+        let (who, shown, wanted) = (who.clone(), shown.clone(), wanted.clone());
+        match shown.bytes {
+            0 => label!("{who} should have shown {wanted}; it showed nothing", who, wanted),
+            _ => label!("{who} should have shown {wanted}; it showed {shown}", who, wanted, shown),
+        }
+    };
+    eq(label!("{who} showed", who), shown, wanted).explained(explanation)
+}
+
+/// This program has printed this and nothing else.
+pub(super) fn has_printed(who: impl Into<Label>, printed: Data, wanted: &[u8]) -> Proof {
+    let (who, wanted) = (who.into(), Data::of(wanted));
+    let explanation = {
+        let (who, printed, wanted) = (who.clone(), printed.clone(), wanted.clone());
+        match printed.bytes {
+            0 => label!("{who} should have printed {wanted}; it printed nothing", who, wanted),
+            _ => label!(
+                "{who} should have printed {wanted}; it printed {printed}",
+                who,
+                wanted,
+                printed
+            ),
+        }
+    };
+    eq(label!("{who} printed", who), printed, wanted).explained(explanation)
 }
 
 /// Judges the program for this role if the learner has given one; if not, its requirements are not checked.
@@ -149,7 +288,9 @@ pub(super) fn caller(
     let began = Instant::now();
     while program.exit().is_none() && began.elapsed() < TO_START && !has_come(listener) {}
     let accepted = listener.accept();
-    require(lab, requirement, succeeded("our accept", &accepted))?;
+    let explanation =
+        label!("client should have connected to the port that it was given; it did not");
+    require(lab, requirement, succeeded("our accept", &accepted).explained(explanation))?;
     let (connection, _) = accepted?;
     connection.set_read_timeout(Some(LOOK))?;
     connection.set_write_timeout(Some(PATIENCE))?;
@@ -260,11 +401,11 @@ pub(super) fn until_asleep(program: &Program) {
 }
 
 /// What comes before this program waits for something else. Nothing should.
-pub(super) fn silence(program: &Program, socket: &Socket) -> Data {
+pub(super) fn silence(program: &Program, socket: &Socket) -> Vec<u8> {
     until_at_rest(program);
     let mut buffer = [0; 1024];
     let got = if has_come(socket) { socket.recv(&mut buffer).unwrap_or(0) } else { 0 };
-    Data::of(&buffer[..got])
+    buffer[..got].to_vec()
 }
 
 /// Sends these pieces, each when the program has received what came before it: so many bytes before the first.
@@ -278,7 +419,11 @@ pub(super) fn dribble<'a>(
     for piece in pieces {
         socket.send_all(piece)?;
         sum += piece.len() as u64;
-        takes = takes && until(program, || program.until_received(LOOK, sum));
+        if program.untraced().is_some() {
+            until_asleep(program);
+        } else {
+            takes = takes && until(program, || program.until_received(LOOK, sum));
+        }
     }
     Ok(())
 }
@@ -323,14 +468,18 @@ pub(super) fn end(program: &Program) -> Value {
 pub(super) fn rests(program: &Program) -> Proof {
     let (began, before) = (Instant::now(), program.cpu_time());
     let looks = until_at_rest(program);
+    let explanation =
+        label!("the program should have slept while it had nothing to do; it was awake");
     let proof = at_least("looks in a row that found it asleep", looks, LOOKS);
+    let proof = proof.explained(explanation.clone());
     match (before, program.cpu_time()) {
         (Some(before), Some(after)) if looks < LOOKS => {
             let milliseconds = |span: Duration| usize::try_from(span.as_millis()).unwrap_or(0);
             let used = milliseconds(after.saturating_sub(before));
             let tenth = milliseconds(began.elapsed() / 10);
             let what = label!("its processor time meanwhile, in ms");
-            proof.and(less(what, used, label!("a tenth of that time"), tenth))
+            let proof_of_time = less(what, used, label!("a tenth of that time"), tenth);
+            proof.and(proof_of_time.explained(explanation))
         }
         _ => proof,
     }
@@ -355,6 +504,18 @@ pub(super) fn calls_so_far(lab: &Lab, role: &str) -> usize {
     let is_call =
         |event: &&Event| is_of(&event.actor, role) && matches!(event.what, EventKind::Enter(_));
     lab.recorder().look(|events| events.iter().filter(is_call).count())
+}
+
+/// Whether this program has shut down or closed a socket of its; taken to be so of one whose calls are not known.
+pub(super) fn has_closed(lab: &Lab, program: &Program) -> bool {
+    let role = program.name();
+    let closes = |event: &Event| {
+        is_of(&event.actor, role)
+            && matches!(&event.what, EventKind::Enter(call) if call.socket.is_some()
+                && call.role == Role::Program // and not the kernel, at its end
+                && matches!(call.syscall, Syscall::Close | Syscall::Shutdown { .. }))
+    };
+    program.untraced().is_some() || lab.recorder().look(|events| events.iter().any(closes))
 }
 
 /// How many threads of this program, in all of its processes, have made calls on sockets.

@@ -53,6 +53,15 @@ pub fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
+/// What came of a requirement of an exercise.
+pub fn requirement(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Held => tr!("met"),
+        Verdict::Broken => tr!("not met"),
+        Verdict::NotChecked => tr!("not checked"),
+    }
+}
+
 /// How many claims came out how.
 pub fn counts(counts: Counts) -> String {
     let Counts { held, broken, not_checked } = counts;

@@ -61,6 +61,9 @@ pub struct Evidence {
     pub lag_ns: Option<u64>,
     /// Whether the comparison is true.
     pub held: bool,
+    /// What was expected, and what was seen instead, in a sentence: of some that do not hold.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub explanation: Option<Label>,
 }
 
 /// How evidence is compared.

@@ -278,6 +278,11 @@ pub enum Note {
         /// Its name.
         program: Name,
     },
+    /// No program may be traced here: of what it does only its start and its end are known.
+    Untraced {
+        /// Why not.
+        why: Lack,
+    },
     /// It may not be looked into: of its calls neither addresses nor data are known.
     NotReadable,
     /// The file that it runs would give it privileges, which it does not get under a tracer.

@@ -66,8 +66,9 @@ fn block(finding: &Finding, analysis: &Analysis, colors: &ActorColors, width: us
         rows.extend(evidence(call, times, &finding.rule, analysis, colors, width));
         shown.push(call);
     }
-    if let Some(lesson) = words::lesson(&finding.rule) {
-        let text = format!("explore lesson {lesson}");
+    let lesson = words::lesson(&finding.rule).map(|lesson| format!("explore lesson {lesson}"));
+    let case = words::case(&finding.rule).map(|case| format!("explore why {case}"));
+    for text in lesson.into_iter().chain(case) {
         rows.push(Row::indented(INDENT).with(fit(&text, width - INDENT), Ink::Strong));
     }
     rows

@@ -5,6 +5,7 @@
 use crate::i18n::tr;
 use crate::labels;
 use crate::picture::{Ink, fit, span_of};
+use crate::reasons;
 use crate::trace::packet::{End, LinkAction};
 use crate::trace::{
     Address, AddressHolder, Call, Data, Event, Fact, HolderProcess, Label, Name, Note, Observation,
@@ -251,6 +252,9 @@ pub(crate) fn note(note: &Note) -> String {
             "its calls of read() and close() are not seen: the kernel refused the filter for them ({errno})",
             errno
         ),
+        Note::Untraced { why } => {
+            tr!("it is not traced, so its calls are not known: {why}", why = reasons::lack(why))
+        }
         Note::NotReadable => tr!(
             "may not be looked into: of its calls neither addresses nor data are seen (its file may be executed and not read, or it has asked for that with prctl(PR_SET_DUMPABLE))"
         )

@@ -20,7 +20,7 @@ const LOOKED_UP: [&str; 2] = ["JSON", "system"];
 const RECORDING: &str = "recording";
 
 /// Functions whose arguments are labels, by the places of those; and what names an actor.
-const TAKE_LABELS: [(&str, &[usize]); 28] = [
+const TAKE_LABELS: [(&str, &[usize]); 37] = [
     ("eq", &[0]),
     ("eq_between", &[0, 2]),
     ("ne_between", &[0, 2]),
@@ -49,6 +49,15 @@ const TAKE_LABELS: [(&str, &[usize]); 28] = [
     ("comes", &[3]),
     ("require_answer", &[3]),
     ("require_end", &[3]),
+    ("explained", &[0]),
+    ("received", &[0]),
+    ("received_whole", &[0]),
+    ("is_end", &[0]),
+    ("exits", &[0]),
+    ("exits_with_0", &[0]),
+    ("has_not_crashed", &[0]),
+    ("has_printed", &[0]),
+    ("has_shown", &[0]),
 ];
 
 /// Before a test module of what only Linux has.

@@ -17,6 +17,16 @@ fn alone_it_says_what_to_type_next() {
 }
 
 #[test]
+fn the_list_has_the_lessons_and_the_exercises() {
+    for (language, heading) in [("en", "Exercises"), ("zh", "练习")] {
+        let (out, ..) = told(&["list", "--lang", language]);
+        let (lessons, exercises) = out.split_once(&format!("\n\n{heading}\n")).expect("both");
+        assert!(lessons.contains("  1  socket") && exercises.contains("  1  socket"), "{out}");
+        assert!(exercises.contains("     bonus"), "{out}");
+    }
+}
+
+#[test]
 fn list_as_json_names_every_lesson_and_its_experiments() {
     let (out, _, code) = told(&["list", "--json"]);
     let all: serde_json::Value = serde_json::from_str(&out).expect("JSON");

@@ -15,6 +15,7 @@ use socket_explorer::cli::LANGUAGES;
 use socket_explorer::lesson::{self, Exercise};
 use socket2::{Domain, Socket, Type};
 
+use crate::person::Person;
 use crate::support::{
     ChildGuard, ended, explore, file, folder, for_each, is_installed, python_itself, require, utf8,
 };
@@ -164,7 +165,7 @@ fn files_to_begin_with_are_written_once() {
     let (out, err, code) = start();
     assert_eq!(
         (out.as_str(), code),
-        ("Written: exercise-1/client.py, exercise-1/server.py\n", Some(0)),
+        ("Written: exercise-1/client.py, exercise-1/server.py\nGo there: cd exercise-1\n", Some(0)),
         "{err}"
     );
     let file = folder.path().join("exercise-1/server.py");
@@ -252,7 +253,7 @@ fn what_keeps_a_program_from_being_judged_is_said() {
     let Some(python) = python_itself() else { return };
     let here = "'127.0.0.1'";
     let all = [
-        (echo_server("", "'127.0.0.2'"), "address of server: 127.0.0.2:"),
+        (echo_server("", "'127.0.0.2'"), "127.0.0.2:"),
         (echo_server("", "''"), "✓ Then the server serves another client."),
         (echo_server(LEAVES_A_CHILD, here), "a child of it runs on"),
         (echo_server("os.kill(os.getpid(), signal.SIGSEGV)", here), "SIGSEGV ended server before"),
@@ -280,6 +281,70 @@ fn of_a_program_that_hangs_it_is_told_where_and_its_line_is_shown() {
     assert!(out.contains("server had been blocked in recv() for"), "{out}{err}");
     assert!(out.contains("    data = connection.recv(min(65536"), "{out}{err}");
     assert!(!out.contains("a length byte by byte"), "only the part that failed: {out}");
+    let exercises = lesson::exercises().expect("they parse");
+    let report = judged(&exercises[3], &[program]);
+    let failure = &report["failures"][0];
+    assert_eq!(failure["requirement"], "refuses-a-lying-length", "{report:#}");
+    let told = &failure["happened"][0];
+    let text = told["text"].as_str().expect("a sentence");
+    assert!(text.starts_with("server had been blocked in recv() for"), "{text}");
+    let source = told["source"].as_str().expect("a line");
+    assert!(source.starts_with("data = connection.recv(min(65536"), "{source}");
+    assert!(told["line"].is_u64() && told["file"].is_string(), "{told}");
+}
+
+/// One of the programs that are there to be judged, as it is given to `check`.
+fn wrong(role: &str, python: &str, path: &str) -> String {
+    format!("{role}={python} {}/tests/data/exercises/{path}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn an_unmet_requirement_says_what_was_expected_and_what_came_instead() {
+    let Some(python) = python_itself() else { return };
+    let program = wrong("server", &python, "01/wrong_waits_for_newline.py");
+    let (out, err, _) = ended(&mut explore(&["check", "1", &program]));
+    assert!(
+        out.contains("    not met: alice waited for \"no newline\"; nothing came\n"),
+        "{out}{err}"
+    );
+    assert!(out.contains("(alice is a peer of your program, played by `explore check`.)"), "{out}");
+    assert_eq!(out.matches("\nnot checked: no client was given\n○ ").count(), 1, "{out}");
+    assert!(!out.contains("BROKEN") && !out.contains("expected ="), "{out}");
+    let (out, ..) = ended(&mut explore(&["check", "1", &program, "--lang", "zh"]));
+    assert!(out.contains("    未满足：Alice 等待 \"no newline\""), "{out}");
+    assert!(out.contains("\n未检查：没有给出客户端\n○ "), "{out}");
+}
+
+#[test]
+fn of_each_role_that_fails_what_happened_is_shown() {
+    let Some(python) = python_itself() else { return };
+    let server = wrong("server", &python, "01/wrong_serves_once.py");
+    let client = wrong("client", &python, "01/wrong_client_one_recv.py");
+    let (out, err, _) = ended(&mut explore(&["check", "1", &server, &client]));
+    let shown: Vec<&str> =
+        out.lines().filter_map(|line| line.strip_prefix("What happened, up to: ")).collect();
+    let wanted = [
+        "Then the server serves another client.",
+        "The client prints all that comes back, though it comes in pieces.",
+    ];
+    assert_eq!(shown, wanted, "{out}{err}");
+    let report = judged(&lesson::exercises().expect("they parse")[0], &[server, client]);
+    assert_eq!(report["failures"].as_array().map(Vec::len), Some(2), "{report:#}");
+}
+
+#[test]
+fn at_a_terminal_the_result_comes_page_by_page() {
+    let Some(python) = python_itself() else { return };
+    let server = wrong("server", &python, "01/wrong_serves_once.py");
+    let mut learner = Person::sits_down(80, 24, &mut explore(&["check", "1", &server]));
+    learner.sees("Exercise 1");
+    let first = learner.sees("Enter on · ");
+    assert!(!first.contains("The lesson on it"), "{first}");
+    learner.types("q");
+    assert_eq!(learner.leaves().0, Some(1));
+    let mut learner = Person::sits_down(80, 24, &mut explore(&["check", "1", &server]));
+    learner.enters_until(&["Enter on · "], "The lesson on it");
+    assert_eq!(learner.leaves().0, Some(1));
 }
 
 /// What a program prints, line by line, until one contains this.
@@ -296,7 +361,7 @@ fn with_watch_it_checks_again_when_a_file_is_saved_until_ctrl_c() {
     let mut command = explore(&["check", "1", "--watch", "--", &python, utf8(&server)]);
     let mut child = ChildGuard::spawn(command.stdout(Stdio::piped()));
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    until_line(&mut lines, "address of server: 127.0.0.2");
+    until_line(&mut lines, "127.0.0.2:");
     until_line(&mut lines, "when a file is saved: server.py");
     fs::write(&server, echo_server("", "'127.0.0.1'")).expect("written");
     until_line(&mut lines, "server.py has changed.");

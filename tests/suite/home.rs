@@ -53,6 +53,7 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     learner.types("\n");
     let seen = learner.enters_until(&PROMPTS, "Next: explore lesson 2");
     assert!(!seen.contains("two-processes"), "what has been seen is not shown again: {seen}");
+    assert!(seen.contains("Exercise: explore exercise 1 (An echo, by hand)"), "{seen}");
     assert_eq!(learner.leaves().0, Some(0));
     assert_eq!(progress(&state)["lessons"][0]["finished"], true);
     let overview = explore(&state, &[]).output().expect("explore runs").stdout;
@@ -60,7 +61,9 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     assert!(
         overview.contains("✓  1")
             && overview.contains("explore lesson 2")
-            && overview.contains("1 of 1 right"),
+            && overview.contains("1 of 1 right")
+            && overview.contains("Exercises: 1, 2, 3, ")
+            && overview.contains("Next exercise: explore exercise 1 (An echo, by hand)"),
         "{overview}"
     );
 }

@@ -8,7 +8,9 @@ use socket_explorer::trace::recording::Recording;
 use socket_explorer::trace::{Data, Ending, Event, EventKind, Fact, Note, Observation};
 use tempfile::TempDir;
 
-use crate::support::{Ended, ended, file, folder, isolated, recordings, require, utf8};
+use crate::support::{
+    Ended, ended, file, folder, isolated, python_itself, recordings, require, utf8,
+};
 use crate::trace::trace;
 use crate::trace_facts::built;
 
@@ -68,6 +70,41 @@ fn where_ptrace_is_forbidden_that_is_said_with_what_helps() {
     assert_eq!(code, Some(3));
     assert!(error.contains("PTRACE_SEIZE: ENOSYS") && error.contains("sandbox"), "{error}");
     assert!(!error.contains("ptrace_scope"), "it is not a matter of rights: {error}");
+}
+
+/// `explore check` where ptrace(2) is forbidden.
+fn checked_without_ptrace(folder: &TempDir, args: &[&str]) -> Option<Ended> {
+    let mut command = Command::new(built(folder, "deny")?);
+    command.args(["ptrace=EPERM", "unshare=EPERM", "--", env!("CARGO_BIN_EXE_explore"), "check"]);
+    let state = folder.path().join("state");
+    let command = command.args(args).env("XDG_STATE_HOME", state);
+    Some(ended(isolated(command)))
+}
+
+#[test]
+fn where_ptrace_is_forbidden_an_exercise_is_judged_from_outside() {
+    let Some(python) = python_itself() else { return };
+    let folder = folder();
+    let root = env!("CARGO_MANIFEST_DIR");
+    let solution = |lesson: &str, role: &str| {
+        format!("{role}={python} '{root}/lessons/{lesson}/exercise/solution/python/{role}.py'")
+    };
+    let echo = ["server", "client"].map(|role| solution("01-socket", role));
+    let Some((out, error, code)) = checked_without_ptrace(&folder, &["1", &echo[0], &echo[1]])
+    else {
+        return;
+    };
+    assert!(code == Some(0) && out.contains("PTRACE_SEIZE: EPERM"), "{out}{error}");
+    let wrong = format!("{python} '{root}/tests/data/exercises/01/wrong_serves_once.py'");
+    let told = checked_without_ptrace(&folder, &["1", &wrong]);
+    let (out, error, code) = told.expect("it is built");
+    assert!(code == Some(1) && out.contains("    not met: bob waited for"), "{out}{error}");
+    let server = solution("09-nonblocking", "server");
+    let told = checked_without_ptrace(&folder, &["9", &server]);
+    let (out, error, code) = told.expect("it is built");
+    assert!(code == Some(1) && !out.contains("✗"), "{out}{error}");
+    assert!(out.contains("What was checked is right."), "{out}{error}");
+    assert_eq!(out.matches("○").count(), 1, "who made the calls is all that is not known: {out}");
 }
 
 #[test]

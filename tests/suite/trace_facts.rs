@@ -18,8 +18,8 @@ use socket_explorer::trace::{Address, Event, EventKind, Note, Privilege, Role, S
 use tempfile::TempDir;
 
 use crate::support::{
-    ChildGuard, Ended, by_a_limit, ended, executable_copy, explore, file, folder, isolated, recordings,
-    require, utf8,
+    ChildGuard, Ended, by_a_limit, ended, executable_copy, explore, file, folder, isolated,
+    recordings, require, utf8,
 };
 use crate::trace::{group, runs, start, trace};
 

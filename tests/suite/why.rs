@@ -1,6 +1,6 @@
 //! `explore why`: what people type, and the cases that it leads to.
 
-use socket_explorer::lesson::cases::cases;
+use socket_explorer::lesson::cases::{cases, hits};
 
 use crate::support::{file, folder, told, utf8};
 
@@ -50,5 +50,41 @@ fn the_wordings_of_an_error_are_listed_with_their_sources() {
     assert!(out.starts_with("EPIPE\n"), "{out}");
     for text in ["Broken pipe", "BrokenPipeError", "[errno(3)"] {
         assert!(out.contains(text), "{text}: {out}");
+    }
+}
+
+#[test]
+fn what_people_type_leads_to_the_right_case_nine_times_in_ten() {
+    let cases = cases().expect("well formed");
+    let typed = include_str!("../data/queries.tsv").lines().filter(|line| !line.starts_with('#'));
+    let typed: Vec<(&str, &str)> = typed.filter_map(|line| line.split_once('\t')).collect();
+    assert!(typed.len() >= 50);
+    let first = |words: &str| hits(&cases, words).first().map(|hit| hit.case.lesson.slug.clone());
+    let wrong = typed.iter().filter(|(words, slug)| first(words).as_deref() != Some(*slug));
+    let wrong: Vec<_> = wrong.map(|(words, slug)| (words, slug, first(words))).collect();
+    assert!(wrong.len() * 10 <= typed.len(), "{wrong:#?}");
+}
+
+#[test]
+fn every_phrase_of_a_case_leads_to_it_first() {
+    let cases = cases().expect("well formed");
+    for case in &cases {
+        for phrase in &case.phrases {
+            let first = hits(&cases, phrase).first().map(|hit| hit.case.lesson.slug.as_str());
+            assert_eq!(first, Some(case.lesson.slug.as_str()), "{phrase}");
+        }
+    }
+}
+
+#[test]
+fn every_case_that_a_finding_names_is_there() {
+    let words = include_str!("../../src/views/findings/words.rs");
+    let from = words.find("fn case(").expect("which case a finding leads to");
+    let body = &words[from..from + words[from..].find("\n}\n").expect("its end")];
+    let named: Vec<_> = body.split('"').skip(1).step_by(2).collect();
+    let cases = cases().expect("well formed");
+    assert!(named.len() > 10, "{named:?}");
+    for slug in named {
+        assert!(cases.iter().any(|case| case.lesson.slug == slug), "{slug}");
     }
 }

@@ -81,6 +81,8 @@ pub struct TraceJob {
     pub from_start: bool,
     /// Whether what the programs print goes to standard error.
     pub prints_to_stderr: bool,
+    /// Whether the only program runs untraced where programs may not be traced.
+    pub or_untraced: bool,
     /// Inherited descriptors that are the programs' standard input and output; [`start_trace_with`] fills them in.
     pub input: i32,
     pub output: i32,

@@ -23,10 +23,12 @@ mod stage;
 mod terminals;
 mod threads;
 mod tracer;
+mod untraced;
 mod widening;
 
 pub use holders::peer_process;
 
+use std::fs::File;
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -83,18 +85,22 @@ pub fn perform(job: TraceJob) -> ExitCode {
     }
     let prepared = networks.and_then(|networks| {
         may_trace?;
-        let connected = connect(networks, job.wire.unwrap_or_default(), &recorder)?;
+        let connected = connect(networks, job.wire.clone().unwrap_or_default(), &recorder)?;
         let ticks = Ticks::every(tracer::TICK).map_err(|error| refused(TraceStep::Fork, &error))?;
         Ok((connected, ticks))
     });
     let ((wire, hosts), ticks) = match prepared {
         Ok(prepared) => prepared,
         Err(why) => {
-            end(Ending::Unavailable { why });
+            let program = job.programs.first().filter(|_| job.or_untraced).cloned();
+            end(match program {
+                Some(program) => untraced::run(program, streams(&job), why, &recorder),
+                None => Ending::Unavailable { why },
+            });
             return ExitCode::FAILURE;
         }
     };
-    let [input, output] = [job.input, job.output].map(ptrace::inherited);
+    let [input, output] = streams(&job);
     let streams = Streams { input, output, own_terminals: job.own_terminals };
     let most = job.most_events.unwrap_or(stage::MOST_EVENTS);
     let programs = Programs::new(job.programs, streams, hosts);
@@ -108,6 +114,11 @@ pub fn perform(job: TraceJob) -> ExitCode {
     }
     end(ending);
     ExitCode::from(worst)
+}
+
+/// The programs' standard input and output.
+fn streams(job: &TraceJob) -> [File; 2] {
+    [job.input, job.output].map(ptrace::inherited)
 }
 
 /// A network for each program, if they are to have some.

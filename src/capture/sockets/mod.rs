@@ -123,6 +123,7 @@ impl Actor {
             kind,
             instrument: false,
             located: AtomicBool::new(true),
+            closed: AtomicBool::new(false),
         }))
     }
 }

@@ -203,7 +203,19 @@ pub fn descendants(of: u32) -> Vec<Descendant> {
     }
 }
 
-/// Whether a process is there and has not ended.
+/// The threads of a process; none if it has ended.
+pub fn threads_of(process: u32) -> Vec<u32> {
+    let entries = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// From now on the processes whose parent ends are ours, if we or a child of ours had started them (PR_SET_CHILD_SUBREAPER).
+pub fn adopt_orphans() {
+    // SAFETY: sets a flag of this process.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
+}
+
+/// How many descriptors of a process are sockets, and has not ended.
 pub fn is_running(process: u32) -> bool {
     parent_and_process(process).is_some_and(|(_, one)| !one.is_zombie())
 }

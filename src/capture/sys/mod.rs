@@ -39,6 +39,11 @@ mod unix_peer;
 pub use unix_peer::*;
 
 #[cfg(target_os = "linux")]
+mod listeners;
+#[cfg(target_os = "linux")]
+pub use listeners::*;
+
+#[cfg(target_os = "linux")]
 mod privileges;
 #[cfg(target_os = "linux")]
 pub use privileges::*;

@@ -498,13 +498,7 @@ unsafe fn become_program(
             libc::write(report, text.as_ptr().cast(), text.len());
             libc::_exit(127)
         };
-        // What we block and ignore, the program must not.
-        let mut none = MaybeUninit::<libc::sigset_t>::zeroed();
-        libc::sigemptyset(none.as_mut_ptr());
-        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
-        for signal in [libc::SIGPIPE, libc::SIGINT, libc::SIGQUIT] {
-            libc::signal(signal, libc::SIG_DFL);
-        }
+        take_all_signals();
         for (to, from) in standard.into_iter().enumerate() {
             if libc::dup2(from, to as i32) < 0 {
                 fail(0);
@@ -527,6 +521,32 @@ unsafe fn become_program(
         libc::execvp(argv[0], argv.as_ptr());
         fail(2)
     }
+}
+
+/// What we block and ignore, the program must not.
+///
+/// # Safety
+/// Between fork and exec, where nothing else relies on signals.
+unsafe fn take_all_signals() {
+    let mut none = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: all of these are async-signal-safe, and get valid pointers.
+    unsafe {
+        libc::sigemptyset(none.as_mut_ptr());
+        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
+        for signal in [libc::SIGPIPE, libc::SIGINT, libc::SIGQUIT] {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+    }
+}
+
+/// What a program that is not traced does between fork and exec: it ends with us, as one that is traced does.
+pub fn become_untraced() -> io::Result<()> {
+    // SAFETY: this is between fork and exec, and both are async-signal-safe.
+    unsafe {
+        take_all_signals();
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0);
+    }
+    Ok(())
 }
 
 impl Launched {

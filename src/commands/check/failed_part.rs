@@ -1,6 +1,6 @@
 //! The part of a run in which a requirement was not met: its picture, what looks wrong in it, and who was blocked.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::analysis::Analysis;
@@ -34,8 +34,8 @@ impl FailedPart<'_> {
         let events = recording.events();
         let is_it = |event: &Event| matches!(&event.what, EventKind::Claim(it) if it.claim == claim && it.verdict == Verdict::Broken);
         let is_over = |event: &Event| matches!(event.what, EventKind::Deadline { .. });
-        let end = events.iter().position(is_it).or_else(|| events.iter().position(is_over));
-        let end = end.unwrap_or(events.len());
+        let end = events.iter().position(is_it).or_else(|| end_of_silent(recording));
+        let end = end.or_else(|| events.iter().position(is_over)).unwrap_or(events.len());
         let is_part = |event: &Event| matches!(event.what, EventKind::Part { .. });
         let start = events[..end].iter().rposition(is_part).unwrap_or(0);
         FailedPart { recording, start, end }
@@ -54,6 +54,32 @@ impl FailedPart<'_> {
             show::sentences(session, &self.last_calls(&exercise.roles))?;
         }
         Ok(())
+    }
+
+    /// Where the learner's programs hung, or what they did last.
+    pub(super) fn sentences(&self, roles: &[String]) -> Vec<Sentence> {
+        let blocked = self.blocked(roles);
+        if blocked.is_empty() { self.last_calls(roles) } else { blocked }
+    }
+
+    /// The role whose program made calls in it.
+    pub(super) fn role<'e>(&self, roles: &'e [String]) -> Option<&'e str> {
+        let calls = self.calls();
+        let has_called = |role: &&String| calls.clone().any(|event| is_of(&event.actor, role));
+        roles.iter().find(has_called).map(String::as_str)
+    }
+
+    /// Who else made calls in it, by the names that are shown.
+    pub(super) fn peers(&self, roles: &[String]) -> BTreeSet<String> {
+        let is_peer = |event: &&Event| !roles.iter().any(|role| is_of(&event.actor, role));
+        let name = |event: &Event| labels::actor(&event.actor).into_owned();
+        self.calls().filter(is_peer).map(name).collect()
+    }
+
+    /// The calls that were made in it.
+    fn calls(&self) -> impl Iterator<Item = &Event> + Clone {
+        let part = self.recording.events()[self.start..self.end].iter();
+        part.filter(|event| matches!(event.what, EventKind::Enter(_)))
     }
 
     /// What happened in it, how its sockets came about before, and the calls that were under way when it began.
@@ -83,6 +109,7 @@ impl FailedPart<'_> {
             }
             EventKind::Return(back) => opens.contains(&(event.process, back.call.id)),
             EventKind::Claim(_) | EventKind::Part { .. } | EventKind::Wait { .. } => false,
+            _ if is_end_of_another(event) => false,
             _ => true,
         };
         let entered: HashSet<(u32, u64)> = part
@@ -94,6 +121,7 @@ impl FailedPart<'_> {
             .collect();
         // What was sent before the part has been received before it, though the send returned later.
         let is_of_part = |event: &&Event| match &event.what {
+            _ if is_end_of_another(event) => false,
             EventKind::Return(back) => {
                 !matches!(back.call.syscall, Syscall::Send { .. })
                     || entered.contains(&(event.process, back.call.id))
@@ -122,34 +150,50 @@ impl FailedPart<'_> {
         Ok(!found.is_empty())
     }
 
-    /// Where the learner's programs received, sent and closed last in it.
+    /// Where the learner's programs received, sent and closed last in it, or failed to; and what else failed last.
     fn last_calls(&self, roles: &[String]) -> Vec<Sentence> {
         let part = &self.recording.events()[self.start..self.end];
-        let last = |is_it: fn(&Syscall) -> bool| {
+        let last = |is_it: fn(&Syscall, &Outcome) -> bool| {
             part.iter().rev().find_map(|event| match &event.what {
-                EventKind::Return(Return { call, outcome: Outcome::Result(result), .. })
-                    if is_it(&call.syscall)
+                EventKind::Return(Return { call, outcome, .. })
+                    if is_it(&call.syscall, outcome)
+                        && !is_try_again(outcome)
                         && call.socket.is_some()
                         && roles.iter().any(|role| is_of(&event.actor, role)) =>
                 {
-                    let source = call.site.as_ref()?;
-                    let (actor, function) = (labels::actor(&event.actor), call.function());
-                    let text = tr!(
-                        "{actor}: its last {function}() in this part returned {result}, at {source}.",
-                        actor,
-                        function,
-                        result,
-                        source
-                    );
-                    Some(Sentence::at(text, self.recording, Some(source)))
+                    self.last_call(&event.actor, call, outcome)
                 }
                 _ => None,
             })
         };
-        let received = last(|call| matches!(call, Syscall::Recv { .. }));
-        let sent = last(|call| matches!(call, Syscall::Send { .. }));
-        let ended = last(|call| matches!(call, Syscall::Close | Syscall::Shutdown { .. }));
-        received.into_iter().chain(sent).chain(ended).collect()
+        let failed = last(|call, outcome| is_opening(call) && matches!(outcome, Outcome::Errno(_)));
+        let received = last(|call, _| matches!(call, Syscall::Recv { .. }));
+        let sent = last(|call, _| matches!(call, Syscall::Send { .. }));
+        let ended = last(|call, _| matches!(call, Syscall::Close | Syscall::Shutdown { .. }));
+        [failed, received, sent, ended].into_iter().flatten().collect()
+    }
+
+    /// What came of this call, the last of its kind, if it is known where it was made.
+    fn last_call(&self, actor: &str, call: &Call, outcome: &Outcome) -> Option<Sentence> {
+        let source = call.site.as_ref()?;
+        let (actor, function) = (labels::actor(actor), call.function());
+        let text = match outcome {
+            Outcome::Result(result) => tr!(
+                "{actor}: its last {function}() in this part returned {result}, at {source}.",
+                actor,
+                function,
+                result,
+                source
+            ),
+            Outcome::Errno(error) => tr!(
+                "{actor}: its last {function}() in this part failed with {error}, at {source}.",
+                actor,
+                function,
+                error,
+                source
+            ),
+        };
+        Some(Sentence::at(text, self.recording, Some(source)))
     }
 
     /// Whether it ended with a program that had ended before it listened.
@@ -274,6 +318,28 @@ fn pending<'e>(
     })
 }
 
+/// Where a program that did not listen did something for the last time, if that is why the run ended.
+fn end_of_silent(recording: &Recording) -> Option<usize> {
+    let Some(Ending::Failed { why: trace::Failure::NotListening { actor, .. } }) =
+        recording.ending()
+    else {
+        return None;
+    };
+    let last = recording.events().iter().rposition(|event| is_of(&event.actor, actor));
+    last.map(|at| at + 1)
+}
+
+/// Whether this tells that the judge has ended a program that it needed no more.
+fn is_end_of_another(event: &Event) -> bool {
+    matches!(event.what, EventKind::Deadline { interrupted: true, .. })
+}
+
+/// Whether a call has failed only because nothing was there yet: it is made again.
+fn is_try_again(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Errno(name)
+        if ["EAGAIN", "EWOULDBLOCK", "EINPROGRESS", "EINTR"].contains(&&**name))
+}
+
 /// The sockets that a call is about.
 fn sockets_of(event: &Event) -> Vec<SocketId> {
     match &event.what {
@@ -301,7 +367,8 @@ fn is_opening(call: &Syscall) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::script::Script;
+    use crate::analysis::script::{Script, here};
+    use crate::trace::Value;
 
     /// What is told of a server that asked so often, if so many events were left out.
     fn told(asks: u64, left_out: Option<u64>) -> String {
@@ -318,6 +385,32 @@ mod tests {
         let part = FailedPart { recording: &recording, start: 0, end };
         let sentences = part.blocked(&["server".to_owned()]);
         sentences.iter().map(Sentence::text).collect()
+    }
+
+    /// What is told of the last calls of the server in this script.
+    fn last_calls(script: &Script) -> Vec<String> {
+        let recording = script.recording();
+        let end = recording.events().len();
+        let part = FailedPart { recording: &recording, start: 0, end };
+        let sentences = part.last_calls(&["server".to_owned()]);
+        sentences.iter().map(|sentence| sentence.text().to_owned()).collect()
+    }
+
+    #[test]
+    fn of_a_call_that_failed_it_is_told_that_it_did_and_not_what_the_one_before_returned() {
+        let mut script = Script::new();
+        script.receives("server", 1, 64, "hello");
+        script.fails("server", 1, "recv", &[("size", Value::Number(64))], "ECONNRESET");
+        let failed = "server: its last recv() in this part failed with ECONNRESET, at src/experiments/sample.rs:7.";
+        assert_eq!(last_calls(&script), [failed]);
+        script.fails("server", 1, "recv", &[("size", Value::Number(64))], "EAGAIN");
+        assert_eq!(last_calls(&script), [failed], "to be asked again is no failure");
+        let mut script = Script::new();
+        script.call("server", 1, "listen", &[("backlog", Value::Number(5))], 0);
+        assert_eq!(last_calls(&script), [""; 0]);
+        script.fails("server", 1, "bind", &[("address", here(4000))], "EADDRINUSE");
+        let [told] = &last_calls(&script)[..] else { panic!("one sentence") };
+        assert!(told.starts_with("server: its last bind() in this part failed with EADDRINUSE"));
     }
 
     #[test]

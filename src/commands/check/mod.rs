@@ -5,12 +5,13 @@ use std::io;
 use std::process::Command;
 
 use super::exercise::find;
-use super::report::{self, Judged, Playback, ShownEvidence};
+use super::report::{self, Judged, Playback};
+use super::show::Sentence;
 use super::trace::{split_name, words_of};
 use super::{Failure, Incomplete, Session, home, live};
 use crate::capture::parameter::DEADLINE;
 use crate::cli;
-use crate::i18n::tr;
+use crate::i18n::{tr, tr_n};
 use crate::labels;
 use crate::lesson::Exercise;
 use crate::output::{messages, sentences};
@@ -19,9 +20,10 @@ use crate::progress;
 use crate::reasons;
 use crate::text::safe;
 use crate::trace::recording::Recording;
-use crate::trace::{self, Ending, EventKind, Name, Verdict};
+use crate::trace::{self, Ending, EventKind, Name, Note, Verdict};
 
 mod failed_part;
+mod requirements;
 mod watch;
 
 use failed_part::FailedPart;
@@ -83,25 +85,37 @@ fn check(
     let mut judged = report::judge(&exercise.judge.claims, &finished.recording, playback);
     leave_untried(&mut judged, &finished.recording);
     let counts = report::count(&judged);
-    if args.json {
-        json(session, exercise, &judged)?;
-    } else {
-        verdict(session, exercise, &judged, &finished.recording)?;
+    if counts.broken + counts.not_checked == 0
+        && let Err(trouble) = progress::change(|progress| progress.solve(exercise.slug))
+    {
+        messages::say(&trouble);
     }
-    session.terminal.flush()?;
+    match show(args, exercise, &judged, &finished.recording, session) {
+        Err(Failure::Quit) => {} // the reader has seen enough
+        shown => shown?,
+    }
     if counts.broken == 0
         && let Some(Ending::Unavailable { why }) = finished.recording.ending()
     {
         let what = sentences::exercise_title(exercise.number, &exercise.title);
         return Err(Failure::Incomplete(what, Incomplete::Unavailable(why.clone())));
     }
-    if counts.broken + counts.not_checked > 0 {
-        return Err(Failure::Broken);
+    if counts.broken + counts.not_checked > 0 { Err(Failure::Broken) } else { Ok(()) }
+}
+
+fn show(
+    args: &cli::Check,
+    exercise: &Exercise,
+    judged: &[Judged],
+    recording: &Recording,
+    session: &mut Session,
+) -> Result<(), Failure> {
+    if args.json {
+        json(session, exercise, judged, recording)?;
+    } else {
+        verdict(session, exercise, judged, recording)?;
     }
-    if let Err(trouble) = progress::change(|progress| progress.solve(exercise.slug)) {
-        messages::say(&trouble);
-    }
-    Ok(())
+    Ok(session.terminal.flush()?)
 }
 
 /// The learner's command line for each role.
@@ -150,6 +164,7 @@ fn leave_untried(judged: &mut [Judged], recording: &Recording) {
     for one in judged.iter_mut().filter(|one| !tried.contains(one.claim.as_str())) {
         if is_first {
             is_first = false; // this is where the program failed
+            one.why = Some(failure_text(why));
             continue;
         }
         one.verdict = Verdict::NotChecked;
@@ -161,11 +176,47 @@ fn leave_untried(judged: &mut [Judged], recording: &Recording) {
         && let Some(one) = judged.iter_mut().find(|one| one.claim == *last)
     {
         one.verdict = Verdict::Broken;
-        one.why = Some(reasons::failure(why));
+        one.why = Some(failure_text(why));
     }
 }
 
-/// The requirements, and of the first that is not met the picture and what looks wrong.
+/// Why the run failed: most often a call of a peer's that the program should have let succeed.
+fn failure_text(why: &trace::Failure) -> String {
+    match why {
+        trace::Failure::Call(call) if call.function.is_some() => {
+            let (actor, function) = (labels::actor(&call.actor), call.function.as_ref());
+            tr!(
+                "{actor} called {function}(), which should have succeeded; it failed with {error}",
+                actor,
+                function = function.map_or("", |function| &**function),
+                error = call.errno
+            )
+        }
+        _ => reasons::failure(why),
+    }
+}
+
+/// The first requirement of each role that is not met, with the part of the run in which it was tried.
+fn failed_parts<'j, 'r>(
+    exercise: &Exercise,
+    judged: &'j [Judged],
+    recording: &'r Recording,
+) -> Vec<(&'j Judged, FailedPart<'r>)> {
+    let broken = judged.iter().filter(|one| one.verdict == Verdict::Broken);
+    let mut parts: Vec<(&Judged, FailedPart<'_>)> = Vec::new();
+    let mut roles = BTreeSet::new();
+    for one in broken {
+        let part = FailedPart::of(recording, &one.claim);
+        let role = part.role(&exercise.roles);
+        if parts.is_empty() || role.is_some_and(|role| !roles.contains(role)) {
+            parts.push((one, part));
+        }
+        roles.extend(role);
+    }
+    parts
+}
+
+/// The requirements, and of the first of each role that is not met the picture and what looks wrong.
 fn verdict(
     session: &mut Session,
     exercise: &Exercise,
@@ -174,38 +225,72 @@ fn verdict(
 ) -> Result<(), Failure> {
     let title = sentences::exercise_title(exercise.number, &exercise.title);
     session.terminal.wrapped("", &title, Ink::Strong)?;
-    let which = if session.verbose > 0 { ShownEvidence::All } else { ShownEvidence::Broken };
-    let mut said = BTreeSet::new();
-    let is_untried = |one: &&Judged| one.verdict == Verdict::NotChecked && one.why.is_none();
-    for one in judged.iter().filter(|one| !is_untried(one)) {
-        report::show(&mut session.terminal, one, which, &mut said)?;
+    let parts = failed_parts(exercise, judged, recording);
+    introduce_peers(session, exercise, &parts)?;
+    tell_of_untraced(session, recording)?;
+    let with_evidence = session.verbose > 0;
+    let (unchecked, tried): (Vec<&Judged>, Vec<&Judged>) =
+        judged.iter().partition(|one| one.verdict == Verdict::NotChecked);
+    for one in tried {
+        requirements::show(&mut session.terminal, one, with_evidence)?;
     }
-    let untried: Vec<&Judged> = judged.iter().filter(is_untried).collect();
-    if !untried.is_empty() {
-        session.terminal.blank()?;
-        session.terminal.wrapped(
-            "",
-            tr!("Not tried, for it needs what is not met yet:"),
-            Ink::Plain,
-        )?;
-        for one in untried {
-            session.terminal.wrapped("○ ", &one.sentence, Ink::Faint)?;
-        }
+    for group in unchecked.chunk_by(|one, other| one.why == other.why) {
+        requirements::show_unchecked(&mut session.terminal, group)?;
     }
     session.terminal.blank()?;
     printed(session, recording)?;
-    let Some(broken) = judged.iter().find(|one| one.verdict == Verdict::Broken) else {
+    if parts.is_empty() {
         let counts = report::count(judged);
         return report_success(session, exercise, counts.not_checked);
-    };
-    let heading = tr!("What happened, up to: {requirement}", requirement = broken.sentence);
-    session.terminal.wrapped("", &heading, Ink::Strong)?;
-    session.terminal.blank()?;
-    FailedPart::of(recording, &broken.claim).show(session, exercise)?;
+    }
+    for (broken, part) in &parts {
+        let heading = tr!("What happened, up to: {requirement}", requirement = broken.sentence);
+        session.terminal.wrapped("", &heading, Ink::Strong)?;
+        session.terminal.keep_with_next();
+        session.terminal.blank()?;
+        part.show(session, exercise)?;
+    }
     let lesson = home::command(&format!("lesson {}", exercise.lesson));
     let hints = home::command(&format!("exercise {} --hint", exercise.which()));
     let text = tr!("The lesson on it: {lesson}; hints: {hints}", lesson, hints);
     Ok(session.terminal.wrapped("", &text, Ink::Plain)?)
+}
+
+/// Says that the programs were not traced, if that is so, and what would help.
+fn tell_of_untraced(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
+    let untraced = recording.events().iter().find_map(|event| match &event.what {
+        EventKind::Note { note: Note::Untraced { why } } => Some(why),
+        _ => None,
+    });
+    let Some(why) = untraced else { return Ok(()) };
+    let text = tr!(
+        "Your program is judged by what can be seen from outside, and the rest is not checked: {why}",
+        why = reasons::lack(why)
+    );
+    session.terminal.wrapped("", &text, Ink::Warn)?;
+    Ok(())
+}
+
+/// Says who those are that the explanations name.
+fn introduce_peers(
+    session: &mut Session,
+    exercise: &Exercise,
+    parts: &[(&Judged, FailedPart<'_>)],
+) -> Result<(), Failure> {
+    let peers = parts.iter().flat_map(|(_, part)| part.peers(&exercise.roles));
+    let peers: BTreeSet<String> = peers.collect();
+    if peers.is_empty() {
+        return Ok(());
+    }
+    let count = peers.len();
+    let names = peers.into_iter().collect::<Vec<_>>().join(tr!(context "list", ", "));
+    let text = tr_n!(
+        count,
+        "({names} is a peer of your program, played by `explore check`.)",
+        "({names} are peers of your program, played by `explore check`.)",
+        names
+    );
+    Ok(session.terminal.wrapped("", &text, Ink::Faint)?)
 }
 
 fn report_success(
@@ -243,7 +328,12 @@ fn printed(session: &mut Session, recording: &Recording) -> Result<(), Failure> 
     Ok(())
 }
 
-fn json(session: &mut Session, exercise: &Exercise, judged: &[Judged]) -> Result<(), Failure> {
+fn json(
+    session: &mut Session,
+    exercise: &Exercise,
+    judged: &[Judged],
+    recording: &Recording,
+) -> Result<(), Failure> {
     let requirements: Vec<_> = judged
         .iter()
         .map(|one| {
@@ -254,7 +344,17 @@ fn json(session: &mut Session, exercise: &Exercise, judged: &[Judged]) -> Result
                 "verdict": one.verdict,
                 "evidence": evidence,
                 "why": one.why,
+                "explanations": requirements::explanations(one),
             })
+        })
+        .collect();
+    let parts = failed_parts(exercise, judged, recording);
+    let failures: Vec<_> = parts
+        .iter()
+        .map(|(one, part)| {
+            let sentences = part.sentences(&exercise.roles);
+            let happened: Vec<_> = sentences.iter().map(Sentence::json).collect();
+            serde_json::json!({"requirement": one.claim, "happened": happened})
         })
         .collect();
     let is_met = judged.iter().all(|one| one.verdict == Verdict::Held);
@@ -263,6 +363,7 @@ fn json(session: &mut Session, exercise: &Exercise, judged: &[Judged]) -> Result
         "slug": exercise.slug,
         "met": is_met,
         "requirements": requirements,
+        "failures": failures,
     });
     let text = serde_json::to_string_pretty(&object).map_err(io::Error::from)?;
     Ok(session.terminal.verbatim(&text)?)

@@ -10,10 +10,11 @@ use crate::lesson::{self, Lesson};
 use crate::output::sentences;
 use crate::output::terminal::keys::Key;
 use crate::picture::Ink;
+use crate::progress;
 use crate::trace::Counts;
 
 impl Playing<'_> {
-    /// Ends a lesson: counts its predictions and claims, notes that it is finished, offers its further experiments, and names the next one.
+    /// Ends a lesson: counts its predictions and claims, notes that it is finished, offers its further experiments, and names its exercises and the next lesson.
     pub(super) fn end(&mut self) -> Result<(), Failure> {
         self.show_predictions()?;
         self.show_counts()?;
@@ -26,6 +27,7 @@ impl Playing<'_> {
         let Some(number) = self.lesson.number else {
             return Ok(());
         };
+        self.name_exercises(number)?;
         let next = lesson::contents().into_iter().find(|other| other.number > number);
         let text = match &next {
             Some(next) => tr!("Next: {command}", command = home::lesson_command(next)),
@@ -36,6 +38,19 @@ impl Playing<'_> {
         };
         self.session.terminal.wrapped("", &text, Ink::Strong)?;
         if next.is_none() { self.offer_the_chat() } else { Ok(()) }
+    }
+
+    /// Names the exercises of this lesson, those that are done with a mark.
+    fn name_exercises(&mut self, lesson: u32) -> Result<(), Failure> {
+        let noted = self.notes.slug.is_some();
+        let progress = progress::read().ok().filter(|_| noted).unwrap_or_default();
+        for exercise in lesson::exercises()?.iter().filter(|it| it.lesson == lesson) {
+            let command = home::command(&format!("exercise {}", exercise.which()));
+            let text = tr!("Exercise: {command} ({title})", command, title = exercise.title);
+            let mark = if progress.has_done(exercise.slug) { "✓ " } else { "" };
+            self.session.terminal.wrapped(mark, &text, Ink::Strong)?;
+        }
+        Ok(())
     }
 
     /// How many of the learner's predictions in this lesson were right, and which were not: those of this play, and of earlier ones.

@@ -126,7 +126,7 @@ impl Playing<'_> {
         let place = lesson.into_iter().chain(self.position.words()).collect();
         if self.session.terminal.is_looking_back() {
             let others = vec![tr!("b back").to_owned()];
-            return Bar { place, main: tr!("Enter forward").to_owned(), others };
+            return Bar { place, others, ..Bar::of(tr!("Enter forward")) };
         }
         let main = match at {
             Stop::Page | Stop::Section | Stop::Resume => tr!("Enter on").to_owned(),
@@ -136,14 +136,16 @@ impl Playing<'_> {
             Stop::Further { number, .. } => tr!("{number}: a digit more, or Enter", number),
             Stop::Chat => tr!("Enter starts the chat").to_owned(),
         };
+        let answers = match at {
+            Stop::Predict(options) => Some(your_answer(options)),
+            Stop::Further { all: 1, .. } => Some(tr!("1 plays it").to_owned()),
+            Stop::Further { all, .. } => Some(tr!("1 to {all} plays one", all)),
+            Stop::Resume => Some(tr!("s starts over").to_owned()),
+            _ => None,
+        };
         let mut others = Vec::new();
-        match at {
-            Stop::Predict(options) => others.push(your_answer(options)),
-            Stop::Further { all: 1, .. } => others.push(tr!("1 plays it").to_owned()),
-            Stop::Further { all, .. } => others.push(tr!("1 to {all} plays one", all)),
-            Stop::Resume => others.push(tr!("s starts over").to_owned()),
-            Stop::Run { folds: true } => others.push(tr!("c whole code").to_owned()),
-            _ => {}
+        if let Stop::Run { folds: true } = at {
+            others.push(tr!("c whole code").to_owned());
         }
         let is_taken = |letter| at.takes(letter);
         others.push(if is_taken('b') { tr!("← back") } else { tr!("b back") }.to_owned());
@@ -156,7 +158,7 @@ impl Playing<'_> {
         if self.last.is_some() && !is_taken('r') {
             others.push(tr!("r again").to_owned());
         }
-        Bar { place, main, others }
+        Bar { place, main, answers, others }
     }
 
     fn keys(&mut self, at: Stop) -> Result<(), Failure> {

@@ -24,6 +24,8 @@ pub struct Bar {
     pub place: Vec<String>,
     /// What Enter does.
     pub main: String,
+    /// Which other keys answer what is asked.
+    pub answers: Option<String>,
     /// What other keys do, the most important first.
     pub others: Vec<String>,
 }
@@ -34,11 +36,13 @@ impl Bar {
         Bar { main: main.to_owned(), ..Bar::default() }
     }
 
-    /// The bar in so many columns: cut at whole keys, the less important first. Where one is goes after the keys, but for its last parts.
+    /// The bar in so many columns: cut at whole keys, the less important first. Where one is goes after the keys, but for its last parts;
+    /// what is asked for stays longest.
     pub fn text(&self, columns: usize) -> String {
         let last = [tr!("? keys").to_owned(), tr!("q quit").to_owned()];
         let joined = |place: &[String], others: usize, last: &[String]| {
-            let keys = std::iter::once(&self.main).chain(self.others.iter().take(others));
+            let others = self.others.iter().take(others);
+            let keys = std::iter::once(&self.main).chain(&self.answers).chain(others);
             place.iter().chain(keys).chain(last).cloned().collect::<Vec<_>>().join(BETWEEN)
         };
         let (place, short) = (&self.place[..], &self.place[..self.place.len().min(2)]);
@@ -48,6 +52,7 @@ impl Bar {
             joined(short, 0, &last[1..]),
             joined(short.get(1..).unwrap_or_default(), 0, &last[1..]),
             joined(&[], 0, &last[1..]),
+            joined(&[], 0, &[]),
         ];
         let mut all = with_keys.chain(without).skip_while(|text| text.width() > columns);
         all.next().unwrap_or_else(|| fit(&self.main, columns))
@@ -84,10 +89,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_asked_for_stays_longest() {
+        let bar = Bar {
+            place: ["Lesson 1", "the end"].map(str::to_owned).to_vec(),
+            answers: Some("1 to 4 plays one".to_owned()),
+            others: vec!["b back".to_owned()],
+            ..Bar::of("Enter skips them")
+        };
+        let asked = "Enter skips them · 1 to 4 plays one";
+        let whole = format!("Lesson 1 · the end · {asked} · b back · ? keys · q quit");
+        assert_eq!(bar.text(90), whole);
+        assert_eq!(bar.text(60), format!("the end · {asked} · q quit"));
+        assert_eq!(bar.text(45), format!("{asked} · q quit"));
+        assert_eq!(bar.text(39), asked);
+        assert_eq!(bar.text(20), "Enter skips them");
+    }
+
+    #[test]
     fn a_narrow_bar_is_cut_at_whole_keys() {
         let bar = Bar {
             place: ["Lesson 1", "3 of 9", "12 min"].map(str::to_owned).to_vec(),
             main: "Enter on".to_owned(),
+            answers: None,
             others: ["b back", "p picture", "c code", "r again"].map(str::to_owned).to_vec(),
         };
         let head = "Lesson 1 · 3 of 9 · 12 min · Enter on";

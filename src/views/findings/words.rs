@@ -609,6 +609,53 @@ pub(super) fn lesson(rule: &Rule) -> Option<u8> {
     }
 }
 
+/// The case of `explore why` that reproduces the trouble and cures it, by its slug.
+pub(super) fn case(rule: &Rule) -> Option<&'static str> {
+    match rule {
+        Rule::AddressInUse { holder: Holder::File(_), .. } => Some("unix-socket-missing"),
+        Rule::AddressInUse { holder: Holder::Inherited { .. }, .. } => Some("inherited-port"),
+        Rule::AddressInUse { .. } | Rule::NoReuseAddress { .. } | Rule::ReuseAddressLate { .. } => {
+            Some("address-in-use")
+        }
+        Rule::AnsweredPart { .. }
+        | Rule::LeftRest { .. }
+        | Rule::ShortRead { .. }
+        | Rule::JoinedMessages { .. } => Some("part-of-a-message"),
+        Rule::RestNotSent { .. } => Some("send-sent-part"),
+        Rule::ReadPastEnd { .. } => Some("recv-returns-empty"),
+        Rule::Spin { .. } => Some("would-block"),
+        Rule::ClosedUnread { .. } => Some("connection-reset"),
+        Rule::BrokenPipe => Some("broken-pipe"),
+        Rule::AllSend { .. } => Some("both-hang-in-send"),
+        Rule::FullBacklog { .. } => Some("backlog-full"),
+        Rule::DelayedAck { .. } => Some("forty-milliseconds"),
+        Rule::NotClosed { .. } => Some("close-wait"),
+        Rule::KeptOpen => Some("inherited-port"),
+        Rule::NoTimeout { .. } => Some("peer-vanished"),
+        Rule::EdgeLeftUnread { .. } => Some("edge-triggered"),
+        Rule::NobodyListens { .. } => Some("connection-refused"),
+        Rule::NotListening | Rule::ListenerUsed { .. } | Rule::NotConnected { .. } => {
+            Some("not-connected")
+        }
+        Rule::UsedAfterClose { .. } => Some("wrong-descriptor"),
+        Rule::ClosedWhileBlocked { .. } => Some("close-in-another-thread"),
+        Rule::SelfConnect { .. } => Some("connects-to-itself"),
+        Rule::BusyWithoutCall { .. }
+        | Rule::AllReceive { .. }
+        | Rule::AllWait { .. }
+        | Rule::AllAccept { .. }
+        | Rule::AcceptInsteadOfRecv { .. }
+        | Rule::OneClientBlocks { .. }
+        | Rule::ReadyIgnored { .. }
+        | Rule::NotReady { .. }
+        | Rule::DatagramCut { .. }
+        | Rule::AnsweredElsewhere { .. }
+        | Rule::ServerFailed { .. }
+        | Rule::ConnectedElsewhere { .. }
+        | Rule::NoDatagram { .. } => None,
+    }
+}
+
 fn at(address: &Address) -> String {
     safe(&wording::address(address))
 }

@@ -70,7 +70,7 @@ impl Builder<'_> {
                     let who = if who.is_empty() {
                         String::new()
                     } else {
-                        tr!(": {who}", who = who.join(", "))
+                        tr!(": {who}", who = who.join(tr!(context "list", ", ")))
                     };
                     let limit = span_of(*limit_ns);
                     let words = if *interrupted {
