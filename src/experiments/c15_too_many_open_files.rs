@@ -47,7 +47,7 @@ fn too_many_open_files(lab: &Lab) -> Result<()> {
         Some(soft) => lab.claim("the-limit-is-told", eq("soft limit", soft, below)),
         None => lab.not_checked("the-limit-is-told", no_answer("grep")),
     }
-    let accepted = eq("accepted", accepts.len() - ROUNDS, 2);
+    let accepted = eq("accepts that succeeded", accepts.len() - ROUNDS, 2);
     let told = eq("second's recv", end, 0);
     let quiet =
         eq("last poll: ready", polls.last().map_or_else(String::new, Outcome::to_string), "0");

@@ -29,7 +29,10 @@ fn linger_zero(lab: &Lab) -> Result<()> {
     lab.claim("the-peer-is-reset", failed_with("recv", &end, "ECONNRESET"));
     match before.zip(after) {
         Some((before, after)) => {
-            lab.claim("the-kernel-counts-it", less("before", before, "after", after));
+            lab.claim(
+                "the-kernel-counts-it",
+                less("counted before", before, "counted after", after),
+            );
         }
         None => lab.not_checked("the-kernel-counts-it", no_answer("nstat")),
     }

@@ -24,7 +24,7 @@ fn wrong_descriptor(lab: &Lab) -> Result<()> {
     })?;
     let after = socket_behind(lab, for_ben.descriptor())?;
     let again = eq_between("Ben's descriptor", for_ben.descriptor(), "Ann's", number);
-    let other = ne_between("the socket behind it", after, "before", before);
+    let other = ne_between("the socket behind it", after, "Ann's socket", before);
     lab.claim("the-number-is-given-out-again", again.and(other));
     for_ben.close()?;
     let bens = receive_to_the_end(&ben)?;
