@@ -104,28 +104,48 @@ pub fn one_connection_of_each_kind(analysis: &Analysis) -> Option<(Recording, us
     Some((analysis.recording.with_events(kept.cloned().collect()), spare.len()))
 }
 
-/// The calls of select(), poll() and epoll that found none but these sockets ready, or watched none but these, and those that tell an
-/// epoll to watch one: by process and number.
+/// The calls of select(), poll() and epoll that found ready, or watched, none but these sockets and listening ones that gave no others
+/// then; and those that tell an epoll to watch one. By process and number.
 fn waits_for_none_but(analysis: &Analysis, sockets: &HashSet<SocketId>) -> HashSet<(u32, u64)> {
     let facts = Facts::of(analysis);
-    let is_one = |span: &CallSpan, fd: i64| {
-        let at = facts.socket_of(span.process, fd, span.entered_ns);
-        at.and_then(|at| analysis.sockets[at].id).is_some_and(|id| sockets.contains(&id))
-    };
-    let is_spare = |span: &&CallSpan| {
-        let fds: Vec<i64> = match (&span.call.syscall, span.exit.as_ref().map(|it| &it.out)) {
-            (Syscall::EpollCtl { watched, .. }, _) => vec![*watched],
-            (_, Some(Output::Ready(ready))) => ready.shown.iter().map(|(fd, _)| *fd).collect(),
-            (Syscall::Poll { watched, .. }, _) => watched.shown.iter().map(|it| it.0).collect(),
-            (Syscall::Select { read, write, .. }, _) => {
-                read.shown.iter().chain(&write.shown).copied().collect()
+    let is_one = |id: Option<SocketId>| id.is_some_and(|id| sockets.contains(&id));
+    let mut all = HashSet::new();
+    for (_, calls) in facts.threads() {
+        for (place, &index) in calls.iter().enumerate() {
+            let span = facts.call(index);
+            let is_wait = |other: &&usize| facts.call(**other).call.syscall.waits_for_many();
+            let brings_no_other = |listener: usize| {
+                let then = calls[place + 1..].iter().take_while(|other| !is_wait(other));
+                let own = then.filter(|other| facts.call(**other).socket == Some(listener));
+                let mut given = own.filter_map(|other| analysis.accepted_by(*other)).peekable();
+                analysis.sockets[listener].backlog.is_some()
+                    && given.peek().is_some()
+                    && given.all(|new| is_one(analysis.sockets[new].id))
+            };
+            let fds = watched(span);
+            let is_spare = |fd: i64| {
+                let at = facts.socket_of(span.process, fd, span.entered_ns);
+                at.is_some_and(|at| is_one(analysis.sockets[at].id) || brings_no_other(at))
+            };
+            if !fds.is_empty() && fds.into_iter().all(is_spare) {
+                all.insert((span.process, span.call.id));
             }
-            _ => Vec::new(),
-        };
-        !fds.is_empty() && fds.into_iter().all(|fd| is_one(span, fd))
-    };
-    let spare = analysis.calls.iter().filter(is_spare);
-    spare.map(|span| (span.process, span.call.id)).collect()
+        }
+    }
+    all
+}
+
+/// The descriptors that this call found ready; if none, those that it watches. That of epoll_ctl(), which tells to watch one.
+fn watched(span: &CallSpan) -> Vec<i64> {
+    match (&span.call.syscall, span.exit.as_ref().map(|it| &it.out)) {
+        (Syscall::EpollCtl { watched, .. }, _) => vec![*watched],
+        (_, Some(Output::Ready(ready))) => ready.shown.iter().map(|(fd, _)| *fd).collect(),
+        (Syscall::Poll { watched, .. }, _) => watched.shown.iter().map(|it| it.0).collect(),
+        (Syscall::Select { read, write, .. }, _) => {
+            read.shown.iter().chain(&write.shown).copied().collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The socket that a call made.
@@ -189,12 +209,9 @@ mod tests {
             let (port, socket) = (40_000 + number, u32::from(number) * 10);
             script.socket("client", socket, "AF_INET", "SOCK_STREAM");
             script.call("client", socket, "connect", &[("address", here(5000))], 0);
-            script.located("client", socket, here(port)).accepts(
-                "server",
-                1,
-                socket + 1,
-                here(port),
-            );
+            script.located("client", socket, here(port));
+            poll(&mut script, 3);
+            script.accepts("server", 1, socket + 1, here(port));
             script.located("server", socket + 1, here(5000));
             poll(&mut script, socket + 3);
         }

@@ -320,7 +320,7 @@ fn of_each_role_that_fails_what_happened_is_shown() {
     let Some(python) = python_itself() else { return };
     let server = wrong("server", &python, "01/wrong_serves_once.py");
     let client = wrong("client", &python, "01/wrong_client_one_recv.py");
-    let (out, err, _) = ended(&mut explore(&["check", "1", &server, &client]));
+    let (out, err, _) = ended(&mut explore(&["check", "1", &server, &client, "--width", "200"]));
     let shown: Vec<&str> =
         out.lines().filter_map(|line| line.strip_prefix("What happened, up to: ")).collect();
     let wanted = [

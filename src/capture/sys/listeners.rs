@@ -66,14 +66,20 @@ fn address(text: &str) -> Option<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use socket2::{Domain, SockAddr, Socket, Type};
 
     #[test]
     fn listeners_of_every_family_are_found_and_what_does_not_listen_is_not() {
         let folder = tempfile::tempdir().expect("a folder");
-        let v4 = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
+        let open = |domain| Socket::new(domain, Type::STREAM, None).expect("a socket");
+        let [v4, client, unix] = [Domain::IPV4, Domain::IPV4, Domain::UNIX].map(open);
+        v4.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("an address");
+        v4.listen(1).expect("it listens");
         let at = v4.local_addr().expect("its address");
-        let _client = std::net::TcpStream::connect(at).expect("connected");
-        let _unix = std::os::unix::net::UnixListener::bind(folder.path().join("door"));
+        client.connect(&at).expect("connected");
+        let at = at.as_socket().expect("an address of IPv4");
+        unix.bind(&SockAddr::unix(folder.path().join("door")).expect("a path")).expect("a file");
+        unix.listen(1).expect("it listens");
         let found = listeners(&[std::process::id()]);
         assert!(found.iter().any(|it| it.at == Some(at)), "{found:?}");
         assert!(found.iter().any(|it| it.at.is_none()), "{found:?}");

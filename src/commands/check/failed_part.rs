@@ -47,19 +47,26 @@ impl FailedPart<'_> {
         let (of_findings, pictures): (Vec<View>, Vec<View>) =
             exercise.judge.views.iter().copied().partition(is_findings);
         show::pictures(session, &pictures, &self.events())?;
-        let blocked = self.blocked(&exercise.roles);
+        let roles = self.own_roles(&exercise.roles);
+        let blocked = self.blocked(&roles);
         show::sentences(session, &blocked)?;
-        let is_found = !of_findings.is_empty() && self.findings(session, &exercise.roles)?;
+        let is_found = !of_findings.is_empty() && self.findings(session, &roles)?;
         if blocked.is_empty() && !is_found {
-            show::sentences(session, &self.last_calls(&exercise.roles))?;
+            show::sentences(session, &self.last_calls(&roles))?;
         }
         Ok(())
     }
 
     /// Where the learner's programs hung, or what they did last.
     pub(super) fn sentences(&self, roles: &[String]) -> Vec<Sentence> {
-        let blocked = self.blocked(roles);
-        if blocked.is_empty() { self.last_calls(roles) } else { blocked }
+        let roles = self.own_roles(roles);
+        let blocked = self.blocked(&roles);
+        if blocked.is_empty() { self.last_calls(&roles) } else { blocked }
+    }
+
+    /// The roles that it is about: that of the program that made calls in it, or all if none did.
+    fn own_roles(&self, roles: &[String]) -> Vec<String> {
+        self.role(roles).map_or_else(|| roles.to_vec(), |role| vec![role.to_owned()])
     }
 
     /// The role whose program made calls in it.

@@ -256,7 +256,7 @@ fn verdict(
     Ok(session.terminal.wrapped("", &text, Ink::Plain)?)
 }
 
-/// Says that the programs were not traced, if that is so, and what would help.
+/// Says that the programs were not traced, if that is so, and why.
 fn tell_of_untraced(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
     let untraced = recording.events().iter().find_map(|event| match &event.what {
         EventKind::Note { note: Note::Untraced { why } } => Some(why),
@@ -265,10 +265,9 @@ fn tell_of_untraced(session: &mut Session, recording: &Recording) -> Result<(), 
     let Some(why) = untraced else { return Ok(()) };
     let text = tr!(
         "Your program is judged by what can be seen from outside, and the rest is not checked: {why}",
-        why = reasons::lack(why)
+        why = reasons::lacking(why)
     );
-    session.terminal.wrapped("", &text, Ink::Warn)?;
-    Ok(())
+    Ok(session.terminal.wrapped("", &text, Ink::Warn)?)
 }
 
 /// Says who those are that the explanations name.
