@@ -4,10 +4,10 @@ use super::kit::{claim_of_ss, connected, names_process, ss};
 use super::l05_process::{
     bind_again, claim_if_told, helper_pid, helper_runs, killed_beside_its_helper,
 };
-use super::{Need, experiment};
+use super::{Need, Stepping, Why, experiment};
 use crate::capture::{Lab, Result, eq, failed_with, succeeded};
 
-experiment!(inherited_port, needs = &[Need::Proc]);
+experiment!(inherited_port, needs = &[Need::Proc], stepping = Stepping::Whole(Why::Race));
 /// A server that has started a helper program is killed. The helper lives on, and has its listening socket.
 fn inherited_port(lab: &Lab) -> Result<()> {
     let (server, at, alice) = killed_beside_its_helper(lab, "inherited")?;
@@ -31,7 +31,7 @@ fn inherited_port(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(not_inherited_port, needs = &[Need::Proc]);
+experiment!(not_inherited_port, needs = &[Need::Proc], stepping = Stepping::Whole(Why::Race));
 /// The same server with close-on-exec on its sockets.
 fn not_inherited_port(lab: &Lab) -> Result<()> {
     let (server, at, alice) = killed_beside_its_helper(lab, "close on exec")?;

@@ -152,7 +152,7 @@ pub(super) fn names_nobody(rows: &[SsRow], state: &'static str) -> Option<Proof>
 pub(super) fn claim_of_ss(lab: &Lab, name: &'static str, proof: Option<Proof>) {
     match proof {
         Some(proof) => lab.claim(name, proof),
-        None => lab.not_checked(name, Lack::CommandAnswer { name: "ss".into() }),
+        None => lab.not_checked(name, no_answer("ss")),
     }
 }
 

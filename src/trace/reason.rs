@@ -45,8 +45,6 @@ pub enum Lack {
     TcpTable { errno: ErrorName },
     /// There is no such command here, or it does not work: `ss`.
     Command { name: Cow<'static, str>, errno: ErrorName },
-    /// The answer of this command lacks what would be compared: a row, or the process in it.
-    CommandAnswer { name: Cow<'static, str> },
     /// A setting of the kernel cannot be read: `net.ipv4.tcp_syn_retries`.
     Sysctl { name: Cow<'static, str> },
     /// The system does not have this feature.

@@ -78,7 +78,7 @@ fn ctrl_d_leaves_a_lesson_as_q_does_and_finishes_nothing() {
         let (code, last) = learner.leaves();
         // Nothing has been seen to its end, so there is no place to go on from.
         assert!(
-            code == Some(0) && last.contains("The same command starts this lesson over."),
+            code == Some(0) && last.contains("The same command starts over."),
             "{answer:?}: {code:?} {last}"
         );
     }
