@@ -8,7 +8,7 @@ use crate::trace::Feature;
 experiment!(str_is_not_bytes);
 /// What Python says of a text; and a text of two characters as bytes.
 fn str_is_not_bytes(lab: &Lab) -> Result<()> {
-    let program = "import socket, sys; sys.stderr = sys.stdout; socket.socket().send('hello')";
+    let program = "import socket, sys; sys.stderr = sys.stdout; socket.socket().sendall('hello')";
     let said = lab.ask("python3", &["-c", program])?;
     let last = said.lines().last().unwrap_or_default().to_owned();
     let wanted = "TypeError: a bytes-like object is required, not 'str'";

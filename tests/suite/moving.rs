@@ -25,7 +25,8 @@ fn page(screen: &Screen) -> (Vec<String>, String) {
 
 /// Goes on, stop after stop, without an answer, until this is written; gives each screen on the way.
 fn screens_until(person: &mut Person, end: &str) -> Vec<(Vec<String>, String)> {
-    let stops = [&[end], &PROMPTS[..]].concat();
+    // A narrow bar has room for the answers alone.
+    let stops = [&[end], &PROMPTS[..], &["your answer · ? keys", "plays one · ? keys"]].concat();
     let mut all = Vec::new();
     while person.sees_one_of(&stops).0 > 0 {
         person.sees("q quit");

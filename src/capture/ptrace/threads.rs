@@ -285,10 +285,11 @@ impl Tracer {
         process.alive = process.alive.saturating_sub(1);
         if process.alive == 0 {
             let sockets = self.sockets.of_thread(id, process_id);
-            // What another process has by the same table stays open.
+            // What another process has by the same table stays open. The thread still has its table; the process's first one may
+            // have ended, and threads that have ended seem to share theirs.
             let mut others = self.processes.keys().filter(|other| **other != process_id);
             let is_shared =
-                !sockets.is_empty() && others.any(|other| share_descriptors(process_id, *other));
+                !sockets.is_empty() && others.any(|other| share_descriptors(id, *other));
             for (fd, socket) in sockets.into_iter().filter(|_| !is_shared) {
                 self.closes_unasked(id, "exit", fd, socket);
             }

@@ -655,7 +655,8 @@ pub fn process_handle(process: u32) -> Option<OwnedFd> {
     owned(fd)
 }
 
-/// True if both processes have one table of descriptors (`CLONE_FILES`, clone(2)); false where the system does not tell.
+/// True if both threads have one table of descriptors (`CLONE_FILES`, clone(2)), or both have ended and have none; false where
+/// the system does not tell.
 pub fn share_descriptors(one: u32, other: u32) -> bool {
     const FILES: libc::c_int = 2; // KCMP_FILES (linux/kcmp.h)
     // SAFETY: takes numbers only.

@@ -37,13 +37,17 @@ impl Bar {
     }
 
     /// The bar in so many columns: cut at whole keys, the less important first. Where one is goes after the keys, but for its last parts;
-    /// what is asked for stays longest.
+    /// what is asked for stays longest, and how to leave.
     pub fn text(&self, columns: usize) -> String {
         let last = [tr!("? keys").to_owned(), tr!("q quit").to_owned()];
         let joined = |place: &[String], others: usize, last: &[String]| {
             let others = self.others.iter().take(others);
             let keys = std::iter::once(&self.main).chain(&self.answers).chain(others);
             place.iter().chain(keys).chain(last).cloned().collect::<Vec<_>>().join(BETWEEN)
+        };
+        let asked = |last: &[String]| {
+            let answers = self.answers.as_ref().unwrap_or(&self.main);
+            std::iter::once(answers).chain(last).cloned().collect::<Vec<_>>().join(BETWEEN)
         };
         let (place, short) = (&self.place[..], &self.place[..self.place.len().min(2)]);
         let with_keys = (0..=self.others.len()).rev().map(|others| joined(place, others, &last));
@@ -52,7 +56,8 @@ impl Bar {
             joined(short, 0, &last[1..]),
             joined(short.get(1..).unwrap_or_default(), 0, &last[1..]),
             joined(&[], 0, &last[1..]),
-            joined(&[], 0, &[]),
+            asked(&last),
+            asked(&last[1..]),
         ];
         let mut all = with_keys.chain(without).skip_while(|text| text.width() > columns);
         all.next().unwrap_or_else(|| fit(&self.main, columns))
@@ -101,7 +106,8 @@ mod tests {
         assert_eq!(bar.text(90), whole);
         assert_eq!(bar.text(60), format!("the end · {asked} · q quit"));
         assert_eq!(bar.text(45), format!("{asked} · q quit"));
-        assert_eq!(bar.text(39), asked);
+        assert_eq!(bar.text(39), "1 to 4 plays one · ? keys · q quit");
+        assert_eq!(bar.text(30), "1 to 4 plays one · q quit");
         assert_eq!(bar.text(20), "Enter skips them");
     }
 
