@@ -10,7 +10,7 @@ use crate::lesson::cases::messages::{self, Message};
 use crate::lesson::cases::{self, Case, Hit};
 use crate::picture::Ink;
 
-/// Plays the case that fits best, after telling of others that may; or lists them all.
+/// Plays the case that fits best, after telling of all that may; or lists them all.
 pub fn run(args: &cli::Why, session: &mut Session) -> Result<(), Failure> {
     let cases = cases::cases()?;
     let words = args.words.join(" ");
@@ -36,8 +36,7 @@ pub fn run(args: &cli::Why, session: &mut Session) -> Result<(), Failure> {
     if let Some(file) = &args.html {
         return page::case(&best.case.lesson, file, session);
     }
-    let others = found[1..].iter().map(|hit| hit.case).collect::<Vec<_>>();
-    play_case(best.case, &others, session)
+    play_case(best.case, &found, session)
 }
 
 /// All cases, a row or two each.
@@ -98,14 +97,15 @@ fn list_texts(words: &str, found: &[Hit<'_>], session: &mut Session) -> Result<(
     Ok(session.terminal.flush()?)
 }
 
-/// Says which other cases there may be, and how to see them.
-pub(super) fn say_others(others: &[&Case], session: &mut Session) -> Result<(), Failure> {
-    if others.is_empty() {
+/// Says which cases there may be, if there are several, the best first, and how to see another.
+pub(super) fn say_hits(hits: &[Hit<'_>], session: &mut Session) -> Result<(), Failure> {
+    if hits.len() < 2 {
         return Ok(());
     }
-    session.terminal.wrapped("", tr!("It may also be:"), Ink::Plain)?;
-    others.iter().try_for_each(|case| show(case, session))?;
+    session.terminal.wrapped("", tr!("What it may be, the likeliest first:"), Ink::Plain)?;
+    hits.iter().try_for_each(|hit| show(hit.case, session))?;
     let command = home::command("why NUMBER");
-    session.terminal.wrapped("", &tr!("{command} plays one of these.", command), Ink::Faint)?;
+    let text = tr!("Here is the first; {command} plays another.", command);
+    session.terminal.wrapped("", &text, Ink::Faint)?;
     Ok(session.terminal.blank()?)
 }

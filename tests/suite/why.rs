@@ -13,6 +13,12 @@ fn a_message_leads_to_its_case_and_lists_what_sets_others_apart() {
     let tells = case.expect("it is there").tells;
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words(&out).contains(&words(&tells)), "{out}");
+    let (out, _, code) = told(&["why", "Address already in use"]);
+    assert_eq!(code, Some(0));
+    let [list, first] = ["the likeliest first", "Is it this?"].map(|text| out.find(text));
+    assert!(list.is_some() && list < first, "{out}");
+    let rows = [" 1  ", "16  "].map(|row| out.find(&format!("\n {row}")));
+    assert!(rows[0].is_some() && rows[0] < rows[1] && rows[1] < first, "{out}");
 }
 
 #[test]

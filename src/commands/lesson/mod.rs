@@ -7,7 +7,7 @@ use super::report;
 use super::{Failure, Session, home, page, why};
 use crate::cli;
 use crate::i18n::tr;
-use crate::lesson::cases::{Case, cases};
+use crate::lesson::cases::{Case, Hit, cases};
 use crate::lesson::{self, Further, Lesson, NOBODYS_SEED, ProgramName};
 use crate::output::messages::say;
 use crate::picture::code::Language;
@@ -58,14 +58,14 @@ fn play(args: &cli::Lesson, session: &mut Session) -> Result<(), Failure> {
     report::outcome(playing.counts)
 }
 
-/// Plays a case, after telling which others it may be.
+/// Plays a case, after telling which ones it may be.
 pub(super) fn play_case(
     case: &Case,
-    others: &[&Case],
+    hits: &[Hit<'_>],
     session: &mut Session,
 ) -> Result<(), Failure> {
     session.open_files()?;
-    why::say_others(others, session)?;
+    why::say_hits(hits, session)?;
     let mut playing = Playing::new(&case.lesson, session, Notes { slug: None }, NOBODYS_SEED);
     playing.lesson()?;
     playing.session.terminal.flush()?;
