@@ -84,7 +84,7 @@ pub enum Command {
 #[command(after_help = "\
 Examples:
   explore why                            all cases, by what one sees
-  explore why 'Address already in use'   the message as you have it, in any language
+  explore why 'Address already in use'   the message as you have it, from any program
   explore why recv returns nothing       what happens, in your words
   explore why EPIPE --list               what it may be; nothing is played
   explore why EPIPE --list-texts         how systems and languages word that error
@@ -94,10 +94,10 @@ pub struct Why {
     #[arg(value_name = "WORDS")]
     pub words: Vec<String>,
     /// List what it may be, and play nothing
-    #[arg(long, requires = "words")]
+    #[arg(long, requires = "words", conflicts_with_all = ["record", "pcap"])]
     pub list: bool,
     /// Print how systems and languages word the error
-    #[arg(long, requires = "words", conflicts_with = "list")]
+    #[arg(long, requires = "words", conflicts_with_all = ["list", "record", "pcap"])]
     pub list_texts: bool,
     /// Run the case and write it as one HTML page; `-` is standard output
     #[arg(long, value_name = "FILE", requires = "words", conflicts_with_all = ["list", "list_texts", "step", "pace", "big"])]
