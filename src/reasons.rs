@@ -60,7 +60,7 @@ pub fn lacking(lack: &Lack) -> String {
         .to_owned(),
         Lack::NoAnswer { command } => tr!("the command `{command}` gave no answer here", command),
         Lack::TcpTable { errno } => tr!("the kernel's table of TCP sockets (/proc/net/tcp) cannot be read: {errno}", errno),
-        Lack::Command { name, errno } => tr!("the command `{name}` does not work here ({errno})", name, errno),
+        Lack::Command { name, why } => tr!("the command `{name}` does not work here ({why})", name, why),
         Lack::Sysctl { name } => tr!("this kernel's settings cannot be read: /proc/sys/{path} is not there", path = name.replace('.', "/")),
         Lack::Feature { feature } => missing_feature(*feature).to_owned(),
         Lack::Descriptors { limit, reached, asked } => tr!("this process may have {limit} files open: {reached} connections were open instead of {asked}", limit, reached, asked),

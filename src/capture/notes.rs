@@ -34,15 +34,12 @@ impl Lab {
     pub fn ask(&self, command: &'static str, args: &[&str]) -> Result<String> {
         let asked =
             Command::new(command).args(args).stdin(Stdio::null()).env("LC_ALL", "C").output();
-        let output = asked.map_err(|error| Lack::Command {
-            name: Cow::Borrowed(command),
-            errno: sys::error_name(&error),
-        })?;
+        let lack = |why| Lack::Command { name: Cow::Borrowed(command), why };
+        let output = asked.map_err(|error| lack(sys::error_name(&error)))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let complaint = String::from_utf8_lossy(&output.stderr);
         if let Some(first) = complaint.lines().next().filter(|_| text.is_empty()) {
-            let errno = Cow::Owned(first.to_owned());
-            return Err(Lack::Command { name: Cow::Borrowed(command), errno }.into());
+            return Err(lack(Cow::Owned(first.to_owned())).into());
         }
         let argv = [command].iter().chain(args).map(|word| (*word).to_owned()).collect();
         let lines = text.lines().map(str::to_owned).collect();

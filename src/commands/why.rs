@@ -7,7 +7,7 @@ use super::{Failure, Session, home, page};
 use crate::cli;
 use crate::i18n::tr;
 use crate::lesson::cases::messages::{self, Message};
-use crate::lesson::cases::{self, Case, Hit};
+use crate::lesson::cases::{self, Case, Hit, Index};
 use crate::picture::Ink;
 
 /// Plays the case that fits best, after telling of all that may; or lists them all.
@@ -21,7 +21,7 @@ pub fn run(args: &cli::Why, session: &mut Session) -> Result<(), Failure> {
     let called = cases.iter().find(|case| case.is_called(words.trim()));
     let found = match called {
         Some(case) => vec![Hit { case, score: 1.0 }],
-        None => cases::hits(&cases, &words),
+        None => Index::of(&cases).hits(&words),
     };
     if args.list_texts {
         return list_texts(&words, &found, session);

@@ -34,7 +34,7 @@ fn count(lab: &Lab) -> Result<usize> {
     let shown = lab.ask("nstat", &["-asz", COUNTER])?;
     let line = shown.lines().find_map(|line| line.strip_prefix(COUNTER));
     let number = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
-    number.ok_or_else(|| Lack::Command { name: "nstat".into(), errno: COUNTER.into() }.into())
+    number.ok_or_else(|| Lack::Command { name: "nstat".into(), why: COUNTER.into() }.into())
 }
 
 experiment!(reads_on_before_it_closes);

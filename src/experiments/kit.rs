@@ -122,8 +122,7 @@ pub(super) struct SsRow {
 
 /// What `ss` shows, with these options, of the TCP sockets with this port of their own.
 pub(super) fn ss(lab: &Lab, options: &str, at: &SockAddr) -> Result<Vec<SsRow>> {
-    let port = at.as_socket().map_or(0, |at| at.port());
-    let answer = lab.ask("ss", &[options, &format!("sport = :{port}")])?;
+    let answer = lab.ask("ss", &[options, &at_port_of(at)])?;
     let row = |line: &str| {
         let mut columns = line.split_whitespace();
         let digits = line.split_once("pid=").and_then(|(_, rest)| rest.split(',').next());
@@ -241,8 +240,7 @@ pub(super) fn sockets_at(
     options: &'static str,
     addresses: &[&SockAddr],
 ) -> Result<String> {
-    let port = |address: &SockAddr| address.as_socket().map_or(0, |at| at.port());
-    let filters = addresses.iter().map(|address| format!("sport = :{}", port(address)));
+    let filters = addresses.iter().map(|address| at_port_of(address));
     let table = lab.ask("ss", &[options, &filters.collect::<Vec<_>>().join(" or ")])?;
     if table.contains("LISTEN") { Ok(table) } else { Err(no_answer("ss").into()) }
 }

@@ -43,8 +43,8 @@ pub enum Lack {
     NoAnswer { command: Cow<'static, str> },
     /// The kernel's table of TCP sockets cannot be read.
     TcpTable { errno: ErrorName },
-    /// There is no such command here, or it does not work: `ss`.
-    Command { name: Cow<'static, str>, errno: ErrorName },
+    /// There is no such command here, or it does not work: `ss`. Why is the name of an error, or what the command said.
+    Command { name: Cow<'static, str>, why: Cow<'static, str> },
     /// A setting of the kernel cannot be read: `net.ipv4.tcp_syn_retries`.
     Sysctl { name: Cow<'static, str> },
     /// The system does not have this feature.

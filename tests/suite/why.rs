@@ -1,6 +1,6 @@
 //! `explore why`: what people type, and the cases that it leads to.
 
-use socket_explorer::lesson::cases::{cases, hits};
+use socket_explorer::lesson::cases::{Index, cases};
 
 use crate::support::{file, folder, told, utf8};
 
@@ -65,7 +65,8 @@ fn what_people_type_leads_to_the_right_case_nine_times_in_ten() {
     let typed = include_str!("../data/queries.tsv").lines().filter(|line| !line.starts_with('#'));
     let typed: Vec<(&str, &str)> = typed.filter_map(|line| line.split_once('\t')).collect();
     assert!(typed.len() >= 50);
-    let first = |words: &str| hits(&cases, words).first().map(|hit| hit.case.lesson.slug.clone());
+    let index = Index::of(&cases);
+    let first = |words: &str| index.hits(words).first().map(|hit| hit.case.lesson.slug.clone());
     let wrong = typed.iter().filter(|(words, slug)| first(words).as_deref() != Some(*slug));
     let wrong: Vec<_> = wrong.map(|(words, slug)| (words, slug, first(words))).collect();
     assert!(wrong.len() * 10 <= typed.len(), "{wrong:#?}");
@@ -74,9 +75,10 @@ fn what_people_type_leads_to_the_right_case_nine_times_in_ten() {
 #[test]
 fn every_phrase_of_a_case_leads_to_it_first() {
     let cases = cases().expect("well formed");
+    let index = Index::of(&cases);
     for case in &cases {
         for phrase in &case.phrases {
-            let first = hits(&cases, phrase).first().map(|hit| hit.case.lesson.slug.as_str());
+            let first = index.hits(phrase).first().map(|hit| hit.case.lesson.slug.as_str());
             assert_eq!(first, Some(case.lesson.slug.as_str()), "{phrase}");
         }
     }

@@ -29,15 +29,8 @@ pub fn descendants(_: u32) -> Vec<super::Descendant> {
     Vec::new()
 }
 
-/// A listening socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Listener {
-    pub inode: u64,
-    pub at: Option<std::net::SocketAddr>,
-}
-
 /// Where processes listen: not known here.
-pub fn listeners(_: &[u32]) -> Vec<Listener> {
+pub fn listeners(_: &[u32]) -> Vec<super::Listener> {
     Vec::new()
 }
 

@@ -215,7 +215,7 @@ pub fn adopt_orphans() {
     unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
 }
 
-/// How many descriptors of a process are sockets, and has not ended.
+/// Whether a process is there and has not ended.
 pub fn is_running(process: u32) -> bool {
     parent_and_process(process).is_some_and(|(_, one)| !one.is_zombie())
 }
@@ -418,4 +418,28 @@ pub fn drop_capabilities() -> io::Result<()> {
     // read in which call it sleeps (PR_SET_DUMPABLE(2const), ptrace(2)).
     nix::sys::prctl::set_dumpable(true)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_read_as_the_kernel_writes_them() {
+        let row = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0000000000000000 100 0 0 10 0";
+        let read = table_row(row).expect("a row");
+        assert_eq!((read.inode, read.state), (4711, "LISTEN"));
+        if cfg!(target_endian = "little") {
+            let at = SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 8080);
+            assert_eq!(read.ends[0], Address::Inet(at));
+        }
+        let connected = table_row(&row.replace(" 0A ", " 01 ")).expect("a row");
+        assert_ne!(connected.state, "LISTEN");
+        assert_eq!(table_row("  sl  local_address rem_address   st tx_queue"), None);
+        let row = "0000000000000000: 00000002 00000000 00010000 0001 01 815 /tmp/door";
+        let read = unix_row(row).expect("a row");
+        assert_eq!((read.inode, read.listens), (815, true));
+        let idle = unix_row(&row.replace("00010000", "00000000")).expect("a row");
+        assert!(!idle.listens);
+    }
 }

@@ -167,6 +167,13 @@ pub fn was_forbidden(status: std::process::ExitStatus) -> bool {
 pub const CAN_TRACE: bool =
     cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")));
 
+/// A listening socket: its number, and its address if that is one of IPv4 or IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    pub inode: u64,
+    pub at: Option<std::net::SocketAddr>,
+}
+
 /// A process that another has started, or one of its.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Descendant {

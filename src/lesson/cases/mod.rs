@@ -8,7 +8,7 @@ use crate::i18n::{Language, tr};
 pub mod messages;
 mod search;
 
-pub use search::{Hit, hits};
+pub use search::{Hit, Index};
 
 /// A trouble, reproduced, explained and cured.
 #[derive(Clone, Debug)]

@@ -18,7 +18,7 @@ pub struct Hit<'a> {
     pub score: f64,
 }
 
-/// Fewer hits than these are told at most.
+/// So many hits are told at most.
 const MOST: usize = 5;
 /// A case that fits less than this is none.
 const LEAST: f64 = 0.3;
@@ -33,35 +33,21 @@ const MISSPELT: f64 = 0.8;
 /// What one place further down the list counts against a case: it decides only where all else is equal.
 const LATER: f64 = 0.0005;
 
-/// The cases that these words may mean, the best first.
-#[must_use]
-pub fn hits<'a>(cases: &'a [Case], words: &str) -> Vec<Hit<'a>> {
-    let index = Index::of(cases);
-    let asked = index.known(&tokens(words));
-    let scored = cases.iter().zip(&index.phrases).map(|(case, phrases)| Hit {
-        case,
-        score: index.score(phrases, &asked) - LATER * f64::from(case.number),
-    });
-    let mut hits: Vec<_> = scored.filter(|hit| hit.score >= LEAST).collect();
-    hits.sort_by(|one, other| other.score.total_cmp(&one.score));
-    let best = hits.first().map_or(0.0, |hit| hit.score);
-    hits.retain(|hit| hit.score >= BESIDE_THE_BEST * best);
-    hits.truncate(MOST);
-    hits
-}
-
 /// The words of a phrase.
 type Words = BTreeSet<String>;
 
-struct Index {
+/// The cases, by the words that lead to them.
+pub struct Index<'a> {
+    cases: &'a [Case],
     /// The phrases of each case.
     phrases: Vec<Vec<Words>>,
     /// What each word counts for.
     weights: BTreeMap<String, f64>,
 }
 
-impl Index {
-    fn of(cases: &[Case]) -> Index {
+impl<'a> Index<'a> {
+    #[must_use]
+    pub fn of(cases: &'a [Case]) -> Index<'a> {
         let phrases: Vec<Vec<Words>> = cases.iter().map(phrases_of).collect();
         let mut found_in: BTreeMap<String, u32> = BTreeMap::new();
         for case in &phrases {
@@ -71,7 +57,23 @@ impl Index {
         let all = f64::from(u32::try_from(cases.len()).unwrap_or(u32::MAX));
         let weight = |count: u32| (1.0 + all / f64::from(count)).ln();
         let weights = found_in.into_iter().map(|(word, count)| (word, weight(count))).collect();
-        Index { phrases, weights }
+        Index { cases, phrases, weights }
+    }
+
+    /// The cases that these words may mean, the best first.
+    #[must_use]
+    pub fn hits(&self, words: &str) -> Vec<Hit<'a>> {
+        let asked = self.known(&tokens(words));
+        let scored = self.cases.iter().zip(&self.phrases).map(|(case, phrases)| Hit {
+            case,
+            score: self.score(phrases, &asked) - LATER * f64::from(case.number),
+        });
+        let mut hits: Vec<_> = scored.filter(|hit| hit.score >= LEAST).collect();
+        hits.sort_by(|one, other| other.score.total_cmp(&one.score));
+        let best = hits.first().map_or(0.0, |hit| hit.score);
+        hits.retain(|hit| hit.score >= BESIDE_THE_BEST * best);
+        hits.truncate(MOST);
+        hits
     }
 
     fn weight(&self, word: &str) -> f64 {
