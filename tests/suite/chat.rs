@@ -142,11 +142,15 @@ fn addresses(name: &str) -> Vec<String> {
     addresses
 }
 
-/// The most memory that this process has ever had, in kB; `None` where the system does not tell.
+/// The most memory that the chat has had at once, in kB, without the pages of its program file: how many of those the
+/// kernel maps differs from machine to machine, and a debug build has more than 40 MB of them (proc_pid_status(5)).
 fn peak(side: &Side) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", side.child.id())).ok()?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    peak.trim().trim_end_matches(" kB").parse().ok()
+    let kilobytes = |name| {
+        let row = status.lines().find_map(|line| line.strip_prefix(name))?;
+        row.trim().trim_end_matches(" kB").parse::<u64>().ok()
+    };
+    Some(kilobytes("VmHWM:")?.saturating_sub(kilobytes("RssFile:")?))
 }
 
 /// A plain socket, connected to a server of ours.

@@ -171,7 +171,7 @@ fn a_peer_that_never_reads_is_still_heard() {
             server.shows(&format!("Jack: line {number}\n"));
         }
         assert!(
-            peak(&server).is_none_or(|kilobytes| kilobytes < 24_000),
+            peak(&server).is_none_or(|kilobytes| kilobytes < 15_000),
             "{style}: {:?} kB are in use",
             peak(&server)
         );
