@@ -4,6 +4,7 @@
 //! back before the program stops, nothing takes it again before the program goes on, and a `kill` of a stopped program, which wakes it,
 //! is heard before anything could stop it again.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -37,6 +38,11 @@ struct Course {
 
 static COURSE: Mutex<Course> = Mutex::new(Course { stops: 0, vain: 0 });
 static CHANGED: Condvar = Condvar::new();
+
+thread_local! {
+    /// Whether this thread sets up the terminal again because the program goes on.
+    static IS_RESUMING: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Waits for a signal that ends the program, and returns its exit code. Meanwhile the program stops and goes on as its signals say.
 /// Call [`super::block_at_terminal`] before any thread is started.
@@ -84,8 +90,10 @@ fn go_on() {
         return stop(Signal::SIGTTOU);
     }
     // Whoever stopped it without its doing (SIGSTOP) may have changed the terminal.
+    IS_RESUMING.set(true);
     terminal.give();
     terminal.take();
+    IS_RESUMING.set(false);
     drop(terminal);
     note(false);
 }
@@ -135,8 +143,12 @@ pub fn set_terminal_mode(mode: &Termios) -> io::Result<()> {
     in_foreground(|| tcsetattr(io::stdin(), SetArg::TCSANOW, mode))
 }
 
-/// Discards what has been typed and not read, unless another job has the terminal.
+/// Discards what has been typed and not read, unless another job has the terminal. A program that goes on keeps it: shells send more
+/// than one SIGCONT, and what is typed between two of them is for this program.
 pub fn discard_typed() -> io::Result<()> {
+    if IS_RESUMING.get() {
+        return Ok(());
+    }
     in_foreground(|| tcflush(io::stdin(), FlushArg::TCIFLUSH))
 }
 

@@ -115,7 +115,7 @@ fn is_killed(person: &mut Person, command: &str, what: &str) {
         std::thread::yield_now();
     }
     // A shell that has not noticed yet refuses the first for its stopped job.
-    person.types("exit\nexit\n");
+    person.types_until_it_ends("exit\n", PROMPT);
     assert!(person.leaves().0.is_some());
 }
 

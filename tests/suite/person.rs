@@ -116,6 +116,26 @@ impl Person {
         }
     }
 
+    /// Types this line at each prompt until the program has ended: a shell may refuse the first time, and lose what was typed after it.
+    pub fn types_until_it_ends(&mut self, line: &str, prompt: &str) {
+        self.types(line);
+        let began = Instant::now();
+        while self.child.try_wait().expect("a child").is_none() {
+            assert!(began.elapsed() < PATIENCE, "it goes on:\n{}", self.screen().contents());
+            let mut screen = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut screen, PollTimeout::from(LOOK_AGAIN_MS)).expect("poll") == 0 {
+                continue;
+            }
+            let mut block = [0; 1 << 16];
+            let got = self.terminal.read(&mut block).expect("the screen");
+            self.unseen.extend_from_slice(&block[..got]);
+            if let Some(at) = memmem::find(&self.unseen, prompt.as_bytes()) {
+                self.look_at(at + prompt.len());
+                self.types(line);
+            }
+        }
+    }
+
     /// Waits until the screen is so.
     pub fn sees_screen(&mut self, is_so: impl Fn(&Screen) -> bool) {
         loop {
