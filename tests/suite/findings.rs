@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use socket_explorer::analysis::Analysis;
 use socket_explorer::analysis::findings::RuleKind::{self, *};
 
-use crate::support::{by_a_limit, ended, explore, folder, recordings, require, utf8};
+use crate::support::{by_a_limit, ended, explore, folder, for_each, recordings, require, utf8};
 
 fn program(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traced").join(name)
@@ -54,7 +54,7 @@ fn the_faults_of_a_server_and_its_client_are_found_and_right_ones_left_alone() {
     if require("python3").is_none() {
         return;
     }
-    for (name, faults) in [
+    let programs = [
         ("answered_part", &[AnsweredPart][..]),
         ("left_rest", &[LeftRest]),
         ("short_read", &[ShortRead]),
@@ -77,10 +77,11 @@ fn the_faults_of_a_server_and_its_client_are_found_and_right_ones_left_alone() {
         ("not_listening", &[NotListening]),
         ("listener_used", &[ListenerUsed]),
         ("used_after_close", &[UsedAfterClose]),
-    ] {
-        assert_eq!(pair(&format!("{name}_wrong"), LONG), faults, "{name}");
+    ];
+    for_each(&programs, |(name, faults)| {
+        assert_eq!(pair(&format!("{name}_wrong"), LONG), *faults, "{name}");
         assert_eq!(pair(&format!("{name}_right"), LONG), [], "{name}");
-    }
+    });
 }
 
 #[test]
