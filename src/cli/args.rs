@@ -88,7 +88,7 @@ Examples:
   explore why recv returns nothing       what happens, in your words
   explore why EPIPE --list               what it may be; nothing is played
   explore why EPIPE --list-texts         how systems and languages word that error
-  explore why 9                          a case, by its number")]
+  explore why 9                          a case, by its number; an error is named: EBADF")]
 pub struct Why {
     /// The message, or what happens; or the number of a case; without it all cases are listed
     #[arg(value_name = "WORDS")]
@@ -103,7 +103,7 @@ pub struct Why {
     #[arg(long, value_name = "FILE", requires = "words", conflicts_with_all = ["list", "list_texts", "step", "pace", "big"])]
     pub html: Option<PathBuf>,
     /// How much of each experiment's code to show
-    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Code::Calls)]
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Code::None)]
     pub code: Code,
     /// How it is shown
     #[command(flatten)]

@@ -60,7 +60,7 @@ pub enum Failure {
     ))]
     NoView(String),
     /// `why`, about what no case fits.
-    #[error("{}", tr!("no case fits `{words}` (`explore why` lists all); try the text of the error alone, or what happens in few words", words = .0))]
+    #[error("{}", tr!("no case fits `{words}` (`explore why` lists all); try the name of the error (ECONNRESET), its text in English or Chinese, or what happens, in few words", words = shortened(.0)))]
     NoCase(String),
     #[error("{}", tr!("there is no exercise `{name}` (`explore exercise` shows all)", name = .0))]
     NoExercise(String),
@@ -281,6 +281,15 @@ impl Failure {
     pub fn is_quiet(&self) -> bool {
         matches!(self, Failure::Interrupted(_) | Failure::Broken | Failure::Program(_))
             || self.code() == 0
+    }
+}
+
+/// The beginning of what somebody typed, which may be a whole log.
+fn shortened(words: &str) -> String {
+    const CHARACTERS: usize = 200;
+    match words.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words.to_owned(),
     }
 }
 

@@ -60,7 +60,7 @@ impl<'a> Playing<'a> {
         self.title()?;
         self.session.terminal.wrapped("", &self.lesson.question, Ink::Plain)?;
         self.session.terminal.blank()?;
-        self.position = Position::before(&self.lesson.steps);
+        self.position = Position::before(&self.lesson.steps, self.session.code);
         let lesson = self.lesson;
         match self.first_step().and_then(|first| self.steps(&lesson.steps, first, true)) {
             Ok(()) => self.end(),
@@ -84,7 +84,7 @@ impl<'a> Playing<'a> {
 
     /// Plays a further experiment.
     pub(super) fn further(&mut self, section: &'a Further) -> Result<(), Failure> {
-        self.position = Position::before(&section.steps);
+        self.position = Position::before(&section.steps, self.session.code);
         self.steps(&section.steps, 0, false)
     }
 
@@ -111,8 +111,10 @@ impl<'a> Playing<'a> {
         let Some((index, show)) = seen.filter(|(index, _)| index + 1 < steps.len()) else {
             return Ok(0);
         };
-        let from_the_start =
-            std::mem::replace(&mut self.position, Position::after(steps, index + 1));
+        let from_the_start = std::mem::replace(
+            &mut self.position,
+            Position::after(steps, index + 1, self.session.code),
+        );
         (self.code_of, self.last) = (Some(show), Some(Rc::new(Seen::before_this(show))));
         let heading = self.position.heading().unwrap_or(&self.lesson.title).to_owned();
         let text = tr!("You left this lesson after the experiment of this section:");
@@ -221,7 +223,7 @@ impl<'a> Playing<'a> {
     pub(super) fn code(&mut self, show: &Show, which: cli::Code) -> Result<bool, Failure> {
         let mut folds = false;
         if which == cli::Code::None {
-            return Ok(false);
+            return Ok(true);
         }
         let terminal = &mut self.session.terminal;
         for listing in show.listings() {

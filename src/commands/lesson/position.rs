@@ -2,8 +2,9 @@
 
 use unicode_width::UnicodeWidthChar;
 
+use crate::cli;
 use crate::i18n::tr;
-use crate::lesson::Step;
+use crate::lesson::{Show, Step};
 
 /// Seconds for a word of prose that is read to be understood: 200 a minute.
 const SECONDS_A_WORD: f64 = 0.3;
@@ -11,8 +12,10 @@ const SECONDS_A_WORD: f64 = 0.3;
 const SECONDS_A_CHARACTER: f64 = 0.15;
 /// Seconds for a prediction.
 const SECONDS_A_PREDICTION: f64 = 20.0;
-/// Seconds for an experiment: its code, its picture and its claims.
+/// Seconds for an experiment whose code is shown, with its picture and its claims.
 const SECONDS_AN_EXPERIMENT: f64 = 60.0;
+/// Seconds for a picture.
+const SECONDS_A_VIEW: f64 = 10.0;
 
 /// A part of a lesson that begins with a heading, or with the lesson.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,8 +33,8 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// The position before these steps.
-    pub(super) fn before(steps: &[Step]) -> Position {
+    /// The position before these steps, of which so much code is shown.
+    pub(super) fn before(steps: &[Step], code: cli::Code) -> Position {
         let mut sections: Vec<Section> = Vec::new();
         for step in steps {
             let seconds = match step {
@@ -48,7 +51,7 @@ impl Position {
                     continue;
                 }
                 Step::Predict(_) => SECONDS_A_PREDICTION,
-                Step::Experiment(_) => SECONDS_AN_EXPERIMENT,
+                Step::Experiment(show) => running_time(show, code),
             };
             match sections.last_mut() {
                 Some(section) => section.seconds += seconds,
@@ -59,9 +62,9 @@ impl Position {
     }
 
     /// The position after the first of these steps, so many.
-    pub(super) fn after(steps: &[Step], seen: usize) -> Position {
-        let begun = Position::before(&steps[..seen]).sections.len();
-        Position { begun, ..Position::before(steps) }
+    pub(super) fn after(steps: &[Step], seen: usize, code: cli::Code) -> Position {
+        let begun = Position::before(&steps[..seen], code).sections.len();
+        Position { begun, ..Position::before(steps, code) }
     }
 
     /// A part of prose is shown next, which may begin a section.
@@ -83,7 +86,7 @@ impl Position {
             return Vec::new();
         }
         let left = self.sections.iter().skip(number - 1).map(|section| section.seconds);
-        let minutes = (left.sum::<f64>() / 60.0).ceil().max(1.0);
+        let minutes = (left.sum::<f64>() / 60.0).round().max(1.0);
         let minutes = format!("{minutes:.0}");
         vec![tr!("{number} of {all}", number, all), tr!("{minutes} min", minutes)]
     }
@@ -105,6 +108,15 @@ fn heading_of(part: &str) -> Option<String> {
 }
 
 #[allow(clippy::cast_precision_loss)] // an estimate
+fn running_time(show: &Show, code: cli::Code) -> f64 {
+    if code != cli::Code::None {
+        return SECONDS_AN_EXPERIMENT;
+    }
+    let claims = show.claims.iter().map(|claim| reading_time(&claim.sentence));
+    claims.sum::<f64>() + SECONDS_A_VIEW * show.views.len().max(1) as f64
+}
+
+#[allow(clippy::cast_precision_loss)] // an estimate
 fn reading_time(text: &str) -> f64 {
     let wide = text.chars().filter(|character| character.width() == Some(2)).count();
     let is_word = |word: &&str| word.contains(|c: char| c.is_ascii_alphanumeric());
@@ -115,6 +127,8 @@ fn reading_time(text: &str) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::i18n::{Language, speaking};
+    use crate::lesson::cases::cases;
 
     fn prose(text: &str) -> Step {
         Step::Prose(text.to_owned())
@@ -128,18 +142,31 @@ mod tests {
             prose(&format!("More.\n\n## One\n\n{words}")),
             prose(&format!("Behind the run.\n\n## Two\n\n{words}\n\n## Three\n\n\u{5b57}")),
         ];
-        let mut position = Position::before(&steps);
+        let mut position = Position::before(&steps, cli::Code::Calls);
         assert_eq!((position.heading(), position.words()[0].as_str()), (None, "1 of 4"));
-        assert_eq!(position.words()[1], "5 min");
+        assert_eq!(position.words()[1], "4 min");
         for part in ["Before.", "More.", "## One\n\nText", "Behind the run."] {
             position.pass(part);
         }
         assert_eq!(position.heading(), Some("One"));
-        assert_eq!(position.words(), ["2 of 4", "5 min"]);
-        assert_eq!(Position::after(&steps, 2), position);
+        assert_eq!(position.words(), ["2 of 4", "4 min"]);
+        assert_eq!(Position::after(&steps, 2, cli::Code::Calls), position);
         position.pass("## Two");
         position.pass("## Three");
         assert_eq!(position.words(), ["4 of 4", "1 min"]);
-        assert_eq!(Position::before(&steps[..1]).words(), Vec::<String>::new());
+        assert_eq!(Position::before(&steps[..1], cli::Code::Calls).words(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_case_takes_two_minutes() {
+        for language in Language::all() {
+            let cases = speaking(language, cases).expect("well formed");
+            for case in cases {
+                let position = Position::before(&case.lesson.steps, cli::Code::None);
+                let seconds: f64 = position.sections.iter().map(|section| section.seconds).sum();
+                let tag = language.tag();
+                assert!(seconds < 150.0, "case {} takes {seconds:.0} s ({tag})", case.number);
+            }
+        }
     }
 }

@@ -30,6 +30,11 @@ const BEST_PHRASE: f64 = 0.75;
 const OF_THE_QUESTION: f64 = 0.6;
 /// What a misspelt word counts for.
 const MISSPELT: f64 = 0.8;
+/// So much of some phrase has to be in the question, where most of the question's words are unknown: else it is in another language, or
+/// about something else.
+const MOST_OF_A_PHRASE: f64 = 0.6;
+/// So many of the question's words have to be known for that not to matter.
+const KNOWN: f64 = 0.4;
 /// What one place further down the list counts against a case: it decides only where all else is equal.
 const LATER: f64 = 0.0005;
 
@@ -62,9 +67,17 @@ impl<'a> Index<'a> {
 
     /// The cases that these words may mean, the best first.
     #[must_use]
+    #[allow(clippy::cast_precision_loss)] // counts of words
     pub fn hits(&self, words: &str) -> Vec<Hit<'a>> {
-        let asked = self.known(&tokens(words));
-        let scored = self.cases.iter().zip(&self.phrases).map(|(case, phrases)| Hit {
+        let tokens = tokens(words);
+        let asked = self.known(&tokens);
+        let is_foreign = asked.len() as f64 <= KNOWN * tokens.len() as f64;
+        let scored = self
+            .cases
+            .iter()
+            .zip(&self.phrases)
+            .filter(|(_, phrases)| !is_foreign || self.has_most_of(phrases, &asked));
+        let scored = scored.map(|(case, phrases)| Hit {
             case,
             score: self.score(phrases, &asked) - LATER * f64::from(case.number),
         });
@@ -107,6 +120,17 @@ impl<'a> Index<'a> {
             (distance <= most).then_some((distance, known))
         });
         distances.min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
+    }
+
+    /// Whether most of one of these phrases was asked for.
+    fn has_most_of(&self, phrases: &[Words], asked: &BTreeMap<String, f64>) -> bool {
+        phrases.iter().any(|phrase| {
+            let weight = |word: &String| self.weight(word);
+            let whole: f64 = phrase.iter().map(weight).sum();
+            let common: f64 =
+                phrase.iter().filter(|word| asked.contains_key(*word)).map(weight).sum();
+            common >= MOST_OF_A_PHRASE * whole
+        })
     }
 
     fn score(&self, phrases: &[Words], asked: &BTreeMap<String, f64>) -> f64 {
