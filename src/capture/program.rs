@@ -170,7 +170,7 @@ impl Program {
                 awake = Instant::now();
             }
         }
-        if self.listening() > 0 {
+        if self.listening() > 0 && !self.has_left_it_to_a_child() {
             return Ok(());
         }
         // If it has left a child, that one is given time to show itself.
@@ -187,6 +187,21 @@ impl Program {
             None => self.lab.recorder().look(|events| listens_at(events, &self.name)),
         };
         at.ok_or_else(|| self.not_listening(began.elapsed()))
+    }
+
+    /// Whether its first process has ended, and another one listens. The end may be told after the listen() that it came before.
+    fn has_left_it_to_a_child(&self) -> bool {
+        let (first, listens) = self.lab.recorder().look(|events| {
+            let first = events.iter().find(|event| is_its(&event.actor, &self.name));
+            let first = first.map(|event| event.process);
+            let mut of_first = events.iter().filter(|event| Some(event.process) == first);
+            (first, of_first.any(is_listen))
+        });
+        let Some(first) = first.filter(|_| !listens && self.untraced.is_none()) else {
+            return false;
+        };
+        let has_ended = |events: &[Event]| ended(events, &self.name).is_some();
+        !sys::is_running(first) && self.lab.recorder().until_within(PATIENCE, has_ended)
     }
 
     fn not_listening(&self, waited: Duration) -> Error {

@@ -55,7 +55,12 @@ fn run(number: usize) -> LessonRun {
     command.args(["lesson", &number.to_string(), "--lang", "en"]);
     command.args(["--html", utf8(&page), "--record", utf8(&recorded)]);
     let (out, err, code) = ended(isolated(&mut command));
-    assert_eq!((err.as_str(), code), ("", Some(0)), "lesson {number}: {out}");
+    let broken = || {
+        let recorded = fs::read_to_string(&recorded).unwrap_or_default();
+        let is_broken = |line: &&str| line.contains("\"verdict\":\"broken\"");
+        recorded.lines().filter(is_broken).map(|line| format!("{line}\n")).collect::<String>()
+    };
+    assert_eq!((err.as_str(), code), ("", Some(0)), "lesson {number}: {out}{}", broken());
     LessonRun {
         number,
         page: fs::read_to_string(&page).expect("a page"),

@@ -63,9 +63,13 @@ impl Person {
             .env_remove("CARGO");
         let end = || pty.slave.try_clone().expect("dup");
         command.stdin(end()).stdout(end()).stderr(end());
-        // SAFETY: setsid(2) and ioctl(2) are safe between fork and exec (signal-safety(7)).
+        // SAFETY: setsid(2), ioctl(2) and signal(2) are safe between fork and exec (signal-safety(7)).
         unsafe {
             command.pre_exec(|| {
+                // Tests that run in the background of a script have inherited that these are ignored.
+                for ignored in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP] {
+                    nix::sys::signal::signal(ignored, nix::sys::signal::SigHandler::SigDfl)?;
+                }
                 nix::unistd::setsid()?;
                 if nix::libc::ioctl(0, nix::libc::TIOCSCTTY, 0) != 0 {
                     return Err(std::io::Error::last_os_error());

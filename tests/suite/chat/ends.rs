@@ -97,9 +97,12 @@ fn the_chat_ends_when_its_output_has_no_reader() {
         let (mut server, at) = Side::server("127.0.0.1:0", &["--style", style]);
         drop(server.child.stdout.take());
         let socket = peer(&at);
-        // A process that another test is starting may have a copy of the reader until it calls exec. So one line may not be enough.
+        let mut keyboard = server.child.stdin.take().expect("piped");
+        // A process that another test is starting may have a copy of the reader until it calls exec. So one line may not be enough, and by
+        // turns there is another only after a line of its own.
         while server.child.try_wait().expect("wait").is_none() {
             let _ = socket.send("你好\n".as_bytes());
+            let _ = keyboard.write_all(b"hello\n");
             std::thread::yield_now();
         }
         // Its keyboard has stayed open.
