@@ -24,7 +24,7 @@ pub(super) fn signals() -> SigSet {
 /// Sent by a thread that waits for the foreground. It is none of job control's: the kernel forgets a SIGCONT when one that stops comes.
 const WANTED: Signal = Signal::SIGURG;
 
-/// Whether a thread waits for these signals.
+/// Whether a thread waits for these signals, or soon will: a program that takes the terminal may be quicker.
 static IS_MINDED: AtomicBool = AtomicBool::new(false);
 
 /// What has become of the program so far.
@@ -44,11 +44,15 @@ thread_local! {
     static IS_RESUMING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// A thread will call [`wait_at_terminal`].
+pub(super) fn will_be_minded() {
+    IS_MINDED.store(true, Ordering::SeqCst);
+}
+
 /// Waits for a signal that ends the program, and returns its exit code. Meanwhile the program stops and goes on as its signals say.
 /// Call [`super::block_at_terminal`] before any thread is started.
 pub fn wait_at_terminal() -> u8 {
     let all: SigSet = fatal().iter().chain(signals().iter()).collect();
-    IS_MINDED.store(true, Ordering::SeqCst);
     loop {
         // Of several the kernel gives the one with the lowest number, which is one that ends the program.
         match all.wait() {

@@ -37,6 +37,7 @@ mod unix {
     pub fn block_at_terminal() {
         block();
         let _ = job_control::signals().thread_block();
+        job_control::will_be_minded();
     }
 
     /// Unblocks all of them in this thread.
