@@ -77,6 +77,8 @@ pub fn lacking(lack: &Lack) -> String {
         .to_owned(),
         Lack::Busy { gap_ns } => tr!("this machine was so busy that a byte came {gap} after the one before", gap = format_args!("{:?}", Duration::from_nanos(*gap_ns))),
         Lack::LatePoll { late_ns } => tr!("this machine was so busy that poll() returned {late} after its timeout", late = format_args!("{:?}", Duration::from_nanos(*late_ns))),
+        Lack::SentAgain => tr!("this machine was so busy that the kernel sent a segment again while the first was held, and that one arrived")
+        .to_owned(),
         Lack::TimeoutOutside { timeout_ns, pause_ns, whole_ns } => {
             let [timeout, pause, whole] =
                 [timeout_ns, pause_ns, whole_ns].map(|ns| Duration::from_nanos(*ns));

@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use super::{Lab, Proof, Result, sys};
+use super::link::{Client, Fin, FrameMatch, Server, Syn, SynAck};
+use super::{Lab, Proof, Result, Wire, sys};
 use crate::trace::{Claim, EventKind, Fact, Label, Lack, Observation, Verdict};
 
 impl Lab {
@@ -15,6 +16,18 @@ impl Lab {
         let claim =
             Claim { claim: Cow::Borrowed(name), verdict, evidence: proof.evidence, why: None };
         self.recorder().push(&self.myself(), EventKind::Claim(claim));
+    }
+
+    /// Checks a claim about what was seen while segments were held. Where it does not hold, and the kernel has sent one of them again,
+    /// which overtook those held ([`Wire::hold`]), it is not checked: the machine was busy for a second.
+    pub fn claim_while_held(&self, wire: &Wire, name: &'static str, seen: Proof) {
+        let held: [FrameMatch; 4] = [Syn.into(), SynAck.into(), Fin.from(Client), Fin.from(Server)];
+        let sent_again = held.into_iter().any(|frames| wire.seen(frames).len() > 1);
+        if sent_again && !seen.holds() {
+            self.not_checked(name, Lack::SentAgain);
+        } else {
+            self.claim(name, seen);
+        }
     }
 
     /// Records that a claim cannot be checked on this machine, and why.

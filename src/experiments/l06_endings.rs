@@ -189,10 +189,10 @@ fn both_close_at_once(lab: &Lab) -> Result<()> {
     server.close()?; // knows nothing of the other's FIN
     let _ = (wire.until(first(Fin.from(Client))), wire.until(first(Fin.from(Server))));
     let both = ends.are("FIN_WAIT1", "FIN_WAIT1")?;
-    lab.claim("neither-has-heard-of-the-other", both);
+    lab.claim_while_held(wire, "neither-has-heard-of-the-other", both);
 
     wire.let_go(); // they pass each other
     let both = ends.are("TIME_WAIT", "TIME_WAIT")?;
-    lab.claim("both-are-in-time-wait", both);
+    lab.claim_while_held(wire, "both-are-in-time-wait", both);
     Ok(())
 }

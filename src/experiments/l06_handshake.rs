@@ -111,17 +111,17 @@ fn one_segment_at_a_time(lab: &Lab) -> Result<()> {
         let syn = wire.until(first(Syn));
         let ends = Ends::of_sender(lab, &syn)?;
         let waits = eq("listening", listener.tcp_state()?, "LISTEN");
-        lab.claim("syn-sent", ends.are("SYN_SENT", "none")?.and(waits));
+        lab.claim_while_held(wire, "syn-sent", ends.are("SYN_SENT", "none")?.and(waits));
 
         wire.let_go(); // the SYN arrives
         let _ = wire.until(first(SynAck));
-        lab.claim("syn-received", ends.are("SYN_SENT", "SYN_RECV")?);
+        lab.claim_while_held(wire, "syn-received", ends.are("SYN_SENT", "SYN_RECV")?);
 
         wire.let_go(); // the SYN-ACK arrives
         let _client = connecting.finish()?; // connect() has returned
         let _ = wire.until(first(Ack));
         let states = ends.are("ESTABLISHED", "SYN_RECV")?;
-        lab.claim("connect-returns-before-the-ack-arrives", states);
+        lab.claim_while_held(wire, "connect-returns-before-the-ack-arrives", states);
 
         wire.let_go(); // the ACK arrives
         let _server = listener.accept()?;

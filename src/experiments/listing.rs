@@ -81,8 +81,16 @@ const QUESTIONS: &[&str] = &[
 ];
 
 /// Methods of the lab that check or record.
-const RECORDS: &[&str] =
-    &["claim", "not_checked", "part", "measure", "plot_time", "plot_bytes", "tally"];
+const RECORDS: &[&str] = &[
+    "claim",
+    "claim_while_held",
+    "not_checked",
+    "part",
+    "measure",
+    "plot_time",
+    "plot_bytes",
+    "tally",
+];
 
 /// Functions that make a proof.
 const PROOFS: &[&str] = &[

@@ -65,6 +65,8 @@ pub enum Lack {
     Busy { gap_ns: u64 },
     /// The machine was too busy: poll() returned so long after its timeout.
     LatePoll { late_ns: u64 },
+    /// The machine was too busy: while a segment was held the kernel sent it again, and that one arrived.
+    SentAgain,
     /// The timeout is not between one pause and all of them together.
     TimeoutOutside { timeout_ns: u64, pause_ns: u64, whole_ns: u64 },
     /// A silence was too short to compare.
@@ -239,6 +241,7 @@ mod tests {
         for (why, text) in [
             (step, r#"{"lack":"network","need":"link","step":"open-tun","errno":"ENOENT"}"#),
             (Lack::KernelWasFirst, r#"{"lack":"kernel-was-first"}"#),
+            (Lack::SentAgain, r#"{"lack":"sent-again"}"#),
             (
                 Lack::Shortage(call.clone()),
                 r#"{"lack":"shortage","actor":"server","errno":"EMFILE"}"#,
