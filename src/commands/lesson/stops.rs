@@ -168,9 +168,10 @@ impl Playing<'_> {
             ("r", tr!("runs the last experiment again, with a knob turned if you like")),
         ];
         if let Stop::Predict(_) = at {
-            more.push((tr!("letters"), tr!("answer, and here do nothing else")));
+            more.push((tr!("letters"), tr!("of the options answer")));
         }
-        Ok(self.session.terminal.explain_keys(&more)?)
+        let answers: Vec<char> = ('a'..='z').filter(|letter| at.takes(*letter)).collect();
+        Ok(self.session.terminal.explain_keys(&more, &answers)?)
     }
 
     // ---- what the keys show ----

@@ -405,7 +405,7 @@ impl Terminal {
                 Key::Letter('?') => {
                     self.stop_looking_back();
                     let waiting = self.set_aside();
-                    self.explain_keys(&[])?;
+                    self.explain_keys(&[], &[])?;
                     self.bring_back(waiting);
                 }
                 _ => {}
@@ -413,16 +413,20 @@ impl Terminal {
         }
     }
 
-    /// Shows what the keys do that are the same everywhere, and these, each key with its words.
-    pub fn explain_keys(&mut self, more: &[(&str, &str)]) -> Result<()> {
+    /// Shows what the keys do that are the same everywhere, and these, each key with its words; but none of these letters, which answer.
+    pub fn explain_keys(&mut self, more: &[(&str, &str)], answers: &[char]) -> Result<()> {
+        let answers_with = |key: &str| answers.iter().any(|answer| key.chars().eq([*answer]));
         let first = [
             (tr!("Enter"), tr!("goes on; so do the space bar, → and Page Down")),
             ("b", tr!("shows the page before again; so do ← and Page Up")),
         ];
+        let arrow = [("←", tr!("shows the page before again; so does Page Up"))];
+        let arrow = arrow.iter().filter(|_| answers_with("b"));
         let last = [("q", tr!("quits; so does Ctrl-D")), ("Ctrl-Z", tr!("stops until fg"))];
         self.together(|terminal| {
             terminal.blank()?;
-            for (key, words) in first.iter().chain(more).chain(&last) {
+            let all = first.iter().chain(arrow).chain(more).chain(&last);
+            for (key, words) in all.filter(|(key, _)| !answers_with(key)) {
                 let space = " ".repeat(8_usize.saturating_sub(key.width()));
                 terminal.marked(&format!("{space}{key}  "), Ink::Code, words, Ink::Plain)?;
             }
