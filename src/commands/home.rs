@@ -4,7 +4,7 @@ use super::failure::course_finished;
 use super::progress::saved;
 use super::quiz::missed;
 use super::{Failure, Session, list};
-use crate::i18n::{tr, tr_n};
+use crate::i18n::{self, Language, tr, tr_n};
 use crate::lesson::{self, Entry, Exercise};
 use crate::picture::Ink;
 use crate::progress::Progress;
@@ -82,11 +82,13 @@ pub(super) fn lesson_command(lesson: &Entry) -> String {
     command(&format!("lesson {}", lesson.number))
 }
 
-/// A command as a person types it here: as the program was started, by `cargo run` or by its name.
+/// A command as a person types it here: as the program was started, by `cargo run` or by its name, and in the same language.
 pub(super) fn command(words: &str) -> String {
-    if std::env::var_os("CARGO").is_some() {
-        format!("cargo run -- {words}")
+    let program = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "explore" };
+    let spoken = i18n::spoken();
+    if spoken == Language::of_environment() {
+        format!("{program} {words}")
     } else {
-        format!("explore {words}")
+        format!("{program} {words} --lang {}", spoken.tag())
     }
 }
