@@ -126,13 +126,9 @@ impl Person {
         let began = Instant::now();
         while self.child.try_wait().expect("a child").is_none() {
             assert!(began.elapsed() < PATIENCE, "it goes on:\n{}", self.screen().contents());
-            let mut screen = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
-            if poll(&mut screen, PollTimeout::from(LOOK_AGAIN_MS)).expect("poll") == 0 {
+            if !self.reads_what_has_come() {
                 continue;
             }
-            let mut block = [0; 1 << 16];
-            let got = self.terminal.read(&mut block).expect("the screen");
-            self.unseen.extend_from_slice(&block[..got]);
             if let Some(at) = memmem::find(&self.unseen, prompt.as_bytes()) {
                 self.look_at(at + prompt.len());
                 self.types(line);
@@ -161,10 +157,8 @@ impl Person {
         let began = Instant::now();
         loop {
             let has_ended = self.child.try_wait().expect("a child").is_some();
-            let mut screen = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
-            let came = poll(&mut screen, PollTimeout::from(LOOK_AGAIN_MS)).expect("poll");
-            if came > 0 {
-                break;
+            if self.reads_what_has_come() {
+                return;
             }
             let why = if has_ended { "the program has ended" } else { "nothing more came" };
             assert!(
@@ -174,9 +168,18 @@ impl Person {
                 self.screen().contents()
             );
         }
+    }
+
+    /// Reads what comes within [`LOOK_AGAIN_MS`]; false if nothing does.
+    fn reads_what_has_come(&mut self) -> bool {
+        let mut screen = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut screen, PollTimeout::from(LOOK_AGAIN_MS)).expect("poll") == 0 {
+            return false;
+        }
         let mut block = [0; 1 << 16];
         let got = self.terminal.read(&mut block).expect("the screen");
         self.unseen.extend_from_slice(&block[..got]);
+        true
     }
 
     fn look_at(&mut self, bytes: usize) {
