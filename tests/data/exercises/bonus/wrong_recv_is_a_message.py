@@ -1,10 +1,10 @@
 # judged: takes-line-by-line
 import socket
 import sys
-from threading import Lock, Thread
+from threading import RLock, Thread
 
 names = {}  # of each connection that is in the room
-lock = Lock()
+lock = RLock()
 
 
 def tell_others(speaker, text):
@@ -18,11 +18,11 @@ def tell_others(speaker, text):
 
 
 def come_in(guest, name):
-    with lock:
+    with lock:  # who comes next is told after this one
         there = ", ".join(names.values())
         guest.sendall(f"* in the room: {there}\n".encode())
         names[guest] = name
-    tell_others(guest, f"* {name} has entered the room\n")
+        tell_others(guest, f"* {name} has entered the room\n")
 
 
 def attend(guest):
@@ -45,8 +45,8 @@ def attend(guest):
     finally:
         with lock:
             names.pop(guest, None)
-        if name:
-            tell_others(guest, f"* {name} has left the room\n")
+            if name:
+                tell_others(guest, f"* {name} has left the room\n")
         guest.close()
 
 
