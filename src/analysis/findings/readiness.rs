@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::facts::{Facts, STUCK_NS, ThreadId};
+use super::spinning::usual_gap;
 use super::{Finding, Readiness, Rule};
 use crate::analysis::CallSpan;
 use crate::trace::{Output, Syscall, SyscallKind};
@@ -139,13 +140,10 @@ fn touches(facts: &Facts, span: &CallSpan, fd: i64) -> bool {
 
 impl Untouched {
     fn finding(&self, facts: &Facts) -> Option<Finding> {
-        let (first, last) = (*self.calls.first()?, *self.calls.last()?);
-        let span_ns =
-            facts.call(last).returned_ns().saturating_sub(facts.call(first).returned_ns());
         let times = self.calls.len();
         let rule = Rule::ReadyIgnored { times, events: self.events };
-        let is_loop = times >= TIMES && span_ns / times as u64 <= GAP_NS;
-        is_loop.then(|| Finding::new(facts, rule, vec![first]))
+        let is_loop = times >= TIMES && usual_gap(facts, &self.calls) <= GAP_NS;
+        is_loop.then(|| Finding::new(facts, rule, vec![self.calls[0]]))
     }
 }
 
