@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::home;
 use crate::capture::child::ProbeError;
 use crate::capture::join::{JoinError, Refusal, Running};
 use crate::capture::parameter::SetError;
@@ -62,6 +63,9 @@ pub enum Failure {
     /// `why`, about what no case fits.
     #[error("{}", tr!("no case fits `{words}` (`explore why` lists all); try the name of the error (ECONNRESET), its text in English or Chinese, or what happens, in few words", words = shortened(.0)))]
     NoCase(String),
+    /// `why`, about an error that no case shows.
+    #[error("{}", no_case_of(.0))]
+    NoCaseOf(&'static str),
     #[error("{}", tr!("there is no exercise `{name}` (`explore exercise` shows all)", name = .0))]
     NoExercise(String),
     /// `check` with more programs than the exercise has roles, or a role that it has not.
@@ -233,6 +237,7 @@ impl Failure {
             | Failure::NoFurther { .. }
             | Failure::NoTerm(_)
             | Failure::NoCase(_)
+            | Failure::NoCaseOf(_)
             | Failure::NoExercise(_)
             | Failure::NoRole(_)
             | Failure::NoLanguage(..)
@@ -446,6 +451,16 @@ fn no_topic(name: &str) -> String {
         name,
         near
     )
+}
+
+fn no_case_of(error: &str) -> String {
+    let texts = home::command(&format!("why {error} --list-texts"));
+    let mut said = tr!("no case is about {error}; `{texts}` shows how it is worded", error, texts);
+    for number in lesson::numbers_that_name(error) {
+        let command = home::command(&format!("lesson {number}"));
+        said += &tr!("; `{command}` shows it", command);
+    }
+    said
 }
 
 /// The commands, lessons and experiments.

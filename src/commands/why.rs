@@ -19,15 +19,19 @@ pub fn run(args: &cli::Why, session: &mut Session) -> Result<(), Failure> {
         return Ok(session.terminal.flush()?);
     }
     let called = cases.iter().find(|case| case.is_called(words.trim()));
+    let index = Index::of(&cases);
     let found = match called {
         Some(case) => vec![Hit { case, score: 1.0 }],
-        None => Index::of(&cases).hits(&words),
+        None => index.hits(&words),
     };
     if args.list_texts {
         return list_texts(&words, &found, session);
     }
     let Some(best) = found.first() else {
-        return Err(Failure::NoCase(words));
+        return Err(match index.error_without_case(&words) {
+            Some(error) => Failure::NoCaseOf(error),
+            None => Failure::NoCase(words),
+        });
     };
     if args.list {
         found.iter().try_for_each(|hit| show(hit.case, session))?;

@@ -71,6 +71,12 @@ pub fn contents() -> Vec<Entry> {
         .collect()
 }
 
+/// The numbers of the lessons in whose text this word stands.
+pub fn numbers_that_name(word: &str) -> impl Iterator<Item = u32> {
+    let folders = catalogue::folders().into_iter();
+    folders.filter(move |folder| folder.text().1.contains(word)).map(|folder| folder.number)
+}
+
 /// All lessons that are part of the program, in the order of the course.
 pub fn lessons() -> Result<Vec<Lesson>, CourseError> {
     catalogue::folders()

@@ -242,7 +242,13 @@ fn the_notes_program_has_the_faults_that_lesson_12_names() {
             let (silent, _nobody_types) = std::io::pipe().expect("a pipe");
             trace(&folder, command, limit, silent)
         });
-        let recording = { runs }.find(|recording| found(recording) == faults);
+        let recording = { runs }.find(|recording| {
+            let found = found(recording);
+            if found != faults {
+                eprintln!("{command}: {found:?}, {:?}", recording.events().last());
+            }
+            found == faults
+        });
         recording.unwrap_or_else(|| panic!("{command}: {faults:?} are found"))
     };
 

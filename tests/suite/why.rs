@@ -50,6 +50,19 @@ fn all_cases_are_listed_and_what_fits_none_is_said() {
 }
 
 #[test]
+fn an_error_that_no_case_is_about_is_told_with_its_wordings_and_its_lesson() {
+    for words in ["EAFNOSUPPORT", "OSError: [Errno 97] Address family not supported by protocol"] {
+        let (out, err, code) = told(&["why", words]);
+        assert_eq!((out.as_str(), code), ("", Some(2)));
+        for told in ["EAFNOSUPPORT", "explore why EAFNOSUPPORT --list-texts", "explore lesson 3"] {
+            assert!(err.contains(told), "{words}: {err}");
+        }
+    }
+    let (_, err, _) = told(&["why", "EISCONN"]);
+    assert!(err.contains("EISCONN") && !err.contains("lesson"), "{err}");
+}
+
+#[test]
 fn the_wordings_of_an_error_are_listed_with_their_sources() {
     let (out, _, code) = told(&["why", "epipe", "--list-texts"]);
     assert_eq!(code, Some(0));

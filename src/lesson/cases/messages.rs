@@ -1,6 +1,7 @@
 //! How systems and languages word the errors of sockets: `lessons/cases/messages.md`, a table of error, place, text and source
 //! that reads well wherever Markdown is shown.
 
+use super::search::tokens;
 use crate::lesson::catalogue;
 use crate::lesson::glossary::cells;
 
@@ -26,4 +27,48 @@ pub fn all() -> impl Iterator<Item = Message> {
         }
         _ => None,
     })
+}
+
+/// A wording of fewer words than this, among others, fits too much to name an error.
+const FEWEST_WORDS: usize = 3;
+/// The digits of a Windows error number: 10035.
+const WINDOWS_NUMBER: usize = 5;
+
+/// The error that these words name, by its name, by its number on Windows, or by a whole wording of it: the longest that fits.
+#[must_use]
+pub fn error_in(words: &str) -> Option<&'static str> {
+    let asked = tokens(words);
+    let named = all().filter(|it| it.error.starts_with('E')).filter_map(|message| {
+        let wording = tokens(message.text);
+        let is_number = |word: &String| word.len() == WINDOWS_NUMBER && word.parse::<u32>().is_ok();
+        let fits = tokens(message.error).is_subset(&asked)
+            || (message.place == "number" && wording.intersection(&asked).any(is_number))
+            || (wording.len() >= FEWEST_WORDS && wording.is_subset(&asked))
+            || wording == asked;
+        fits.then_some((wording.len(), message.error))
+    });
+    named.max_by_key(|(words, _)| *words).map(|(_, error)| error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_known_by_its_name_its_number_and_any_of_its_wordings() {
+        for error in all().filter(|it| it.error.starts_with('E')).map(|it| it.error) {
+            assert_eq!(error_in(error), Some(error));
+        }
+        for words in [
+            "wsaeisconn",
+            "[WinError 10056]",
+            "OSError: [Errno 106] Transport endpoint is already connected",
+        ] {
+            assert_eq!(error_in(words), Some("EISCONN"), "{words}");
+        }
+        assert_eq!(error_in("Address family not supported by protocol"), Some("EAFNOSUPPORT"));
+        assert_eq!(error_in("Invalid argument"), Some("EINVAL"));
+        assert_eq!(error_in("it is already connected"), None);
+        assert_eq!(error_in("Read timed out"), None);
+    }
 }

@@ -39,7 +39,7 @@ const KNOWN: f64 = 0.4;
 const LATER: f64 = 0.0005;
 
 /// The words of a phrase.
-type Words = BTreeSet<String>;
+pub(super) type Words = BTreeSet<String>;
 
 /// The cases, by the words that lead to them.
 pub struct Index<'a> {
@@ -65,10 +65,21 @@ impl<'a> Index<'a> {
         Index { cases, phrases, weights }
     }
 
-    /// The cases that these words may mean, the best first.
+    /// The error that these words name, if no case is about it.
+    #[must_use]
+    pub fn error_without_case(&self, words: &str) -> Option<&'static str> {
+        let error = messages::error_in(words)?;
+        let is_known = tokens(error).iter().all(|name| self.weights.contains_key(name));
+        (!is_known).then_some(error)
+    }
+
+    /// The cases that these words may mean, the best first; none for an error that no case is about.
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // counts of words
     pub fn hits(&self, words: &str) -> Vec<Hit<'a>> {
+        if self.error_without_case(words).is_some() {
+            return Vec::new();
+        }
         let tokens = tokens(words);
         let asked = self.known(&tokens);
         let is_foreign = asked.len() as f64 <= KNOWN * tokens.len() as f64;
@@ -170,7 +181,7 @@ fn phrases_of(case: &Case) -> Vec<Words> {
 
 /// The words of a text: in lower case and without their endings; `ConnectionResetError` is three words as well as one, and
 /// `WSAECONNRESET` is `ECONNRESET` too. Where words have no spaces between them, each two neighbours are one.
-fn tokens(text: &str) -> Words {
+pub(super) fn tokens(text: &str) -> Words {
     let stemmer = Stemmer::create(Algorithm::English);
     let mut words = Words::new();
     for word in text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty())
