@@ -1,6 +1,7 @@
 //! What judges have in common: peers that wait for an answer with patience, and requirements.
 
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::thread;
@@ -254,12 +255,18 @@ pub(super) fn exit_value(exit: Option<&ExitStatus>) -> Value {
     }
 }
 
-/// A port that is free now, for the learner's server.
+/// A port that is free now, for the learner's server. It is none of those that a kernel gives to clients: another program's could have it before
+/// the server does (ip(7), ip_local_port_range; 32768 is the lowest of them on Linux, 49152 elsewhere).
 pub(super) fn free_port(lab: &Lab) -> Result<u16> {
-    let (socket, at) = lab.nobody(Type::STREAM)?;
-    let port = at.as_socket().map_or(0, |at| at.port());
-    socket.close()?;
-    Ok(port)
+    const FROM: u64 = 10_000;
+    const BELOW: u64 = 32_768;
+    loop {
+        let drawn = FROM + RandomState::new().hash_one(()) % (BELOW - FROM);
+        let port = u16::try_from(drawn).unwrap_or_default();
+        if lab.is_free(Type::STREAM, &lab.here(port))? {
+            return Ok(port);
+        }
+    }
 }
 
 /// A client, connected.

@@ -208,8 +208,16 @@ fn ctrl_c_is_for_the_programs_and_what_happened_is_shown() {
 /// The process that the program has printed, once that is on the screen.
 fn process_of_waits(learner: &mut Person) -> Pid {
     enters_until(learner, "prints: process ");
-    let number = learner.sees(" waits");
-    Pid::from_raw(number.trim().parse().expect("a PID"))
+    loop {
+        learner.sees(" waits");
+        // A step may be drawn again between these words.
+        let screen = learner.screen().contents();
+        let printed = screen.split_once("prints: process ");
+        let number = printed.and_then(|(_, rest)| rest.split_once(" waits"));
+        if let Some(Ok(number)) = number.map(|(number, _)| number.parse()) {
+            return Pid::from_raw(number);
+        }
+    }
 }
 
 /// Waits until the process is gone, or a zombie.
