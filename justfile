@@ -10,6 +10,10 @@ learn:
 ci:
     .ci/run
 
+# whether it compiles for other systems, of these targets or of all
+port *TARGETS:
+    .ci/port check {{TARGETS}}
+
 # every claim, checked on this machine
 verify:
     cargo run --release -- verify

@@ -239,11 +239,19 @@ fn bare(role: &str, at: &str) -> Answer<()> {
     socket.set_tcp_nodelay(true)?;
     thread::scope(|scope| {
         scope.spawn(|| copy(std::io::stdin().lock(), &socket));
-        Ok(copy(
-            &socket,
-            File::from(std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned()?),
-        )?)
+        Ok(copy(&socket, standard_output()?)?)
     })
+}
+
+/// Standard output, without the buffer of the standard library where that can be had.
+#[cfg(unix)]
+fn standard_output() -> std::io::Result<File> {
+    Ok(File::from(std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned()?))
+}
+
+#[cfg(not(unix))]
+fn standard_output() -> std::io::Result<std::io::Stdout> {
+    Ok(std::io::stdout())
 }
 
 fn copy(mut from: impl Read, mut to: impl Write) -> std::io::Result<()> {

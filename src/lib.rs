@@ -20,6 +20,7 @@
 //! | [`i18n`], [`labels`], [`reasons`] | sentences, in the reader's language |
 //! | [`signals`] | being interrupted |
 //! | `atomic_file` | files that are replaced as a whole |
+//! | `errno` | the names of the system's errors |
 //! | [`citations`] | the sources that prose cites |
 //! | [`text`] | which characters may reach a terminal |
 
@@ -30,6 +31,7 @@ pub mod chat;
 pub mod citations;
 pub mod cli;
 pub mod commands;
+mod errno;
 mod exercises;
 pub mod experiments;
 pub mod i18n;

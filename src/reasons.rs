@@ -4,6 +4,7 @@
 use std::io;
 use std::time::Duration;
 
+use crate::errno;
 use crate::i18n::{error_text, tr};
 use crate::labels;
 use crate::trace::{ExitStatus, FailedCall, Failure, Feature, Lack, Need, SetupStep, TraceStep};
@@ -232,6 +233,9 @@ fn missing_feature(feature: Feature) -> &'static str {
             tr!("this system cannot wait for a keyboard and a socket at once")
         }
         Feature::ThreadTime => tr!("this system does not report a thread's processor time"),
+        Feature::Timers => {
+            tr!("this system does not tell how long the timer of a connection still runs")
+        }
         Feature::LocalPortRange => tr!("only Linux 6.3 and later have IP_LOCAL_PORT_RANGE"),
         Feature::AbstractNames => tr!("only Linux has abstract names"),
         Feature::LittleEndian => {
@@ -379,25 +383,15 @@ fn failed_call(call: &FailedCall) -> String {
 }
 
 /// What this system says of an error of that name; `None` if it does not know it.
-#[cfg(unix)]
-fn system_text(errno: &str) -> Option<String> {
-    use nix::errno::Errno;
-    let code = (1..256).find(|code| {
-        let known = Errno::from_raw(*code);
-        known != Errno::UnknownErrno && format!("{known:?}") == errno
-    })?;
-    Some(error_text(&io::Error::from_raw_os_error(code)))
-}
-
-#[cfg(not(unix))]
-fn system_text(_: &str) -> Option<String> {
-    None
+fn system_text(name: &str) -> Option<String> {
+    Some(error_text(&io::Error::from_raw_os_error(errno::code(name)?)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::i18n::{Language, chinese, speaking};
+    #[cfg(target_os = "linux")]
     use crate::trace::{Address, Name};
 
     #[test]

@@ -84,9 +84,9 @@ impl TcpTableEntry {
         Ok(state)
     }
 
-    /// The remaining time of its timer; zero if it has none.
-    pub fn left(&self) -> Result<Duration> {
-        Ok(self.look()?.map_or(Duration::ZERO, |entry| entry.left))
+    /// The remaining time of its timer, zero if it has none; `None` where the system does not tell.
+    pub fn left(&self) -> Result<Option<Duration>> {
+        Ok(self.look()?.map_or(Some(Duration::ZERO), |entry| entry.left))
     }
 
     fn look(&self) -> Result<Option<sys::TcpEntry>> {
@@ -123,7 +123,7 @@ mod tests {
             (near.until("ESTABLISHED").ok(), far.until("ESTABLISHED").ok()),
             (Some("ESTABLISHED"), Some("ESTABLISHED"))
         );
-        assert_eq!(near.left().ok(), Some(Duration::ZERO));
+        assert_eq!(near.left().ok(), Some(Some(Duration::ZERO)));
 
         let (accepted, _) = listener.accept().expect("accepted");
         client.close().expect("closed");
@@ -132,7 +132,7 @@ mod tests {
             (near.until("TIME_WAIT").ok(), far.until("none").ok()),
             (Some("TIME_WAIT"), Some("none"))
         );
-        let left = near.left().expect("the table");
+        let left = near.left().expect("the table").expect("it tells of timers");
         assert!(left > Duration::ZERO && left <= Duration::from_secs(60), "{left:?}");
 
         let client =

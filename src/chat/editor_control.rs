@@ -1,10 +1,11 @@
 //! What the editor's thread is to do, and what it does: the others set it to work, and get it out of its line.
 
 use std::os::unix::thread::RawPthread;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use nix::sys::pthread::pthread_kill;
+use nix::sys::pthread::{Pthread, pthread_kill};
 use nix::sys::signal::{SigSet, Signal};
 
 use super::keyboard::Prompter;
@@ -14,17 +15,26 @@ use crate::signals;
 /// signal is sent again, to the thread that waits for signals: in this thread it is blocked while the handler runs. If it was sent to this
 /// thread, that was to get it out of its line.
 pub extern "C" fn forward_interrupt(_: i32, about: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    // SAFETY: the kernel passes a handler with SA_SIGINFO what it knows of the signal.
-    if unsafe { (*about).si_code } != SENT_TO_THREAD {
+    if !was_sent_to_thread(about) {
         signals::interrupt();
     }
 }
 
-/// How the kernel marks a signal to a thread (sigaction(2)).
+/// Whether somebody has asked the thread to come out of its line, and it has not yet.
+static COME_OUT: AtomicBool = AtomicBool::new(false);
+
+/// Linux marks a signal to a thread (sigaction(2)).
 #[cfg(target_os = "linux")]
-const SENT_TO_THREAD: i32 = libc::SI_TKILL;
+fn was_sent_to_thread(about: *mut libc::siginfo_t) -> bool {
+    // SAFETY: the kernel passes a handler with SA_SIGINFO what it knows of the signal.
+    unsafe { (*about).si_code == libc::SI_TKILL }
+}
+
+/// Other systems do not. A Ctrl-C of the moment in which the thread is asked is taken for that.
 #[cfg(not(target_os = "linux"))]
-const SENT_TO_THREAD: i32 = libc::SI_USER;
+fn was_sent_to_thread(_: *mut libc::siginfo_t) -> bool {
+    COME_OUT.load(Ordering::Relaxed)
+}
 
 /// Why a line is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +68,6 @@ struct State {
     is_reading: bool,
     /// How many lines it has come out of.
     lines: u64,
-    /// Whether somebody has asked it to come out.
-    come_out: bool,
     has_ended: bool,
 }
 
@@ -83,7 +91,6 @@ impl EditorControl {
             thread: None,
             is_reading: false,
             lines: 0,
-            come_out: false,
             has_ended: false,
         };
         EditorControl { by_turns, state: Mutex::new(state), changed: Condvar::new() }
@@ -122,11 +129,12 @@ impl EditorControl {
     pub fn is_out(&self) -> bool {
         let mut state = self.state();
         (state.is_reading, state.lines) = (false, state.lines + 1);
-        let was_asked = std::mem::take(&mut state.come_out);
+        let was_asked = COME_OUT.load(Ordering::Relaxed);
         if was_asked {
             // Takes a last SIGINT that may be on its way.
             let interrupt = SigSet::from(Signal::SIGINT);
             let _ = interrupt.thread_unblock().and_then(|()| interrupt.thread_block());
+            COME_OUT.store(false, Ordering::Relaxed);
         }
         self.changed.notify_all();
         was_asked
@@ -204,8 +212,8 @@ impl EditorControl {
         for _ in 0..500 {
             let is_in_it = state.is_reading && state.lines == line;
             let Some(thread) = state.thread.filter(|_| is_in_it) else { return };
-            state.come_out = true;
-            let _ = pthread_kill(thread, Signal::SIGINT);
+            COME_OUT.store(true, Ordering::Relaxed);
+            let _ = pthread_kill(thread as Pthread, Signal::SIGINT);
             let waited = self.changed.wait_timeout(state, Duration::from_millis(2));
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -15,7 +15,9 @@
 //!
 //! Its sockets are those of [`capture`](crate::capture), which record each call. The caller draws the trace ([`Tracer`]).
 
-use std::io::{self, IsTerminal};
+use std::io;
+#[cfg(unix)]
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;

@@ -86,8 +86,9 @@ fn ask(
             let began = Instant::now();
             send_request(&client)?;
             let info = client.tcp_info()?.ok_or_else(|| Feature::TcpInfo.lack())?;
+            let segments = info.unacked.ok_or_else(|| Feature::TcpInfo.lack())?;
             receive_exactly(&client, &mut [0; 2])?;
-            rounds.push(Round { took: began.elapsed(), segments: info.unacked });
+            rounds.push(Round { took: began.elapsed(), segments });
         }
         answering.finish()?;
         Ok(rounds)

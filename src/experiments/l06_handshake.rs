@@ -24,7 +24,7 @@ use crate::capture::{
     eq_between, failed_with, in_ticks, less, succeeded, waited_at_least,
 };
 use crate::i18n::Text;
-use crate::trace::{Args, Failure, Label, SyscallKind, Value};
+use crate::trace::{Args, Failure, Feature, Label, SyscallKind, Value};
 
 experiment!(
     three_way_handshake,
@@ -266,7 +266,7 @@ fn time_wait(lab: &Lab) -> Result<()> {
     let error = failed_with("bind", &answer, "EADDRINUSE");
     lab.claim("port-is-held", error);
     // The table tells how long its timer still runs, in whole 1/100 s.
-    let left = ends.server.left()?;
+    let left = ends.server.left()?.ok_or(Feature::Timers.lack())?;
     let at_most = less("left, in ms", milliseconds(left), "a minute and a tick", 60_011);
     let left = left + Duration::from_millis(10);
     let begun = lab.last_call("server", SyscallKind::Shutdown)?;

@@ -94,8 +94,9 @@ fn handshake_times_out(lab: &Lab) -> Result<()> {
     let _second = wire.until(nth(2, Syn)); // we may see it late
     let kept = settings.kept_by(&wire.seen(Syn), &call);
     lab.claim("syns-keep-to-the-settings", kept);
-    let next = settings.wait_after(1 + info.total_retrans);
-    let same = eq_duration("TCP_INFO", rto(&info), "by the settings", next);
+    let sent_again = info.total_retrans.ok_or(Feature::TcpInfo.lack())?;
+    let next = settings.wait_after(1 + sent_again);
+    let same = eq_duration("TCP_INFO", rto(&info)?, "by the settings", next);
     lab.claim("the-next-wait-too", same);
 
     if errno == "EINPROGRESS" {
@@ -240,7 +241,7 @@ fn the_wire_is_cut(lab: &Lab) -> Result<()> {
     let copies = wire.seen(FrameKind::Data);
     lab.claim("the-same-bytes-again", sent_again(&copies)?);
     let start = lab.last_call("client", SyscallKind::Send)?;
-    let timeouts = (rto(&before), rto(&tcp_info(&client)?));
+    let timeouts = (rto(&before)?, rto(&tcp_info(&client)?)?);
     let slower = backed_off(&copies, &start, timeouts);
     lab.claim("each-wait-is-longer", slower);
 
@@ -366,8 +367,8 @@ fn tcp_info(socket: &Socket) -> Result<TcpInfo> {
 }
 
 /// How long the kernel waits for an acknowledgment, by TCP_INFO: the retransmission timeout.
-fn rto(info: &TcpInfo) -> Duration {
-    Duration::from_micros(info.rto_us.into())
+fn rto(info: &TcpInfo) -> Result<Duration> {
+    Ok(Duration::from_micros(info.rto_us.ok_or(Feature::TcpInfo.lack())?.into()))
 }
 
 /// The client's calls of this function, each with the time of its return.

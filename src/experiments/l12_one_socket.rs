@@ -11,7 +11,7 @@ use super::kit::{connected, listening};
 use super::l12_chat::PAUSE;
 use super::{Need, experiment};
 use crate::capture::{
-    Error, Lab, Result, Sampler, Socket, at_least, before, eq, failed_with, waited_at_least,
+    Error, Lab, Result, Sampler, Socket, at_least, before, eq, failed_with, sys, waited_at_least,
 };
 use crate::trace::{Lack, Sample, SyscallKind};
 
@@ -80,10 +80,7 @@ fn check_waking(lab: &Lab, seen: Seen, pause: Duration) -> Result<()> {
 
 /// Closes the descriptor while another thread is in a call on it. Safe Rust cannot close a socket that is in use.
 fn close_descriptor(socket: &Socket) -> io::Result<()> {
-    #[cfg(unix)]
-    return Ok(nix::unistd::close(i32::try_from(socket.descriptor()).map_err(io::Error::other)?)?);
-    #[cfg(not(unix))]
-    Err(io::ErrorKind::Unsupported.into())
+    sys::close_shared(socket.bare())
 }
 
 /// Thread 1's recv() went on after its socket was closed, until the peer sent something.

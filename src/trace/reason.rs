@@ -146,6 +146,8 @@ pub enum Feature {
     KeyboardAndSocket,
     /// The processor time of a thread.
     ThreadTime,
+    /// How long the timer of a TCP connection still runs.
+    Timers,
     /// `IP_LOCAL_PORT_RANGE`.
     LocalPortRange,
     /// AF_UNIX names without a file.

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io::Read;
-use std::process::{Command, Stdio};
+#[cfg(target_os = "linux")]
+use std::process::Command;
+use std::process::Stdio;
 
 use crate::support::{explore, folder, told, utf8};
 

@@ -20,7 +20,7 @@ mod findings;
 mod further;
 #[cfg(unix)]
 mod home;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod job_control;
 mod labels;
 mod languages;
@@ -34,6 +34,7 @@ mod moving;
 mod outputs;
 mod pages;
 #[cfg(unix)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 mod person;
 #[cfg(target_os = "linux")]
 mod poor_places;
@@ -48,6 +49,8 @@ mod sources;
 #[cfg(target_os = "linux")]
 mod step;
 mod strace;
+// What tests of Linux need stands there too.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 mod support;
 #[cfg(target_os = "linux")]
 mod tables;
@@ -69,5 +72,6 @@ mod traced_apart;
 mod traced_lessons;
 #[cfg(target_os = "linux")]
 mod why;
+#[cfg(unix)]
 mod wire;
 mod without_the_wire;

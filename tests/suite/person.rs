@@ -71,7 +71,7 @@ impl Person {
                     nix::sys::signal::signal(ignored, nix::sys::signal::SigHandler::SigDfl)?;
                 }
                 nix::unistd::setsid()?;
-                if nix::libc::ioctl(0, nix::libc::TIOCSCTTY, 0) != 0 {
+                if nix::libc::ioctl(0, nix::libc::TIOCSCTTY as _, 0) != 0 {
                     return Err(std::io::Error::last_os_error());
                 }
                 Ok(())

@@ -10,8 +10,8 @@ use super::stage::Object;
 use super::threads::{Cut, Open};
 use super::tracer::Tracer;
 use crate::capture::sys::Memory;
-use crate::capture::sys::errno_name;
 use crate::capture::sys::ptrace::returned;
+use crate::errno;
 use crate::trace::{
     Address, Data, Domain, EventKind, Fact, Listed, Note, Observation, Outcome, Output, Return,
     SocketId, SocketType, Syscall,
@@ -28,7 +28,7 @@ impl Tracer {
         let Some(result) = returned(id) else { return };
         if self.threads.get_mut(&id).is_some_and(|it| std::mem::take(&mut it.asks_for_ring)) {
             let note = match i32::try_from(-result) {
-                Ok(errno @ 1..=4095) => Note::IoUringRefused { errno: errno_name(errno) },
+                Ok(errno @ 1..=4095) => Note::IoUringRefused { errno: errno::name(errno) },
                 _ => Note::IoUring,
             };
             return self.tell(id, at_ns, EventKind::Note { note }, None);
@@ -58,7 +58,7 @@ impl Tracer {
             }
         }
         let outcome = match i32::try_from(-result) {
-            Ok(errno @ 1..=4095) => Outcome::Errno(errno_name(errno)),
+            Ok(errno @ 1..=4095) => Outcome::Errno(errno::name(errno)),
             _ => Outcome::Result(result),
         };
         let is_told = open.made.sys != Sys::CloseRange;

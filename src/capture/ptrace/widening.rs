@@ -18,10 +18,11 @@ use super::entry::Next;
 use super::filter::{Extent, filter};
 use super::threads::status_number;
 use super::tracer::Tracer;
+use crate::capture::sys::Memory;
 use crate::capture::sys::ptrace::{
     Entry, FILTER_FLAGS, GoOn, Registers, Stop, filter_program, go_on, returned, write_word,
 };
-use crate::capture::sys::{Memory, errno_name};
+use crate::errno;
 use crate::trace::{EventKind, Note};
 
 /// A script may be run by a script, and so on, so often (fs/exec.c).
@@ -108,7 +109,7 @@ impl Tracer {
 
     /// The process has not got the second filter.
     fn note_unwidened(&mut self, id: u32, errno: i32) {
-        let note = Note::ReadsUnseen { errno: errno_name(errno) };
+        let note = Note::ReadsUnseen { errno: errno::name(errno) };
         let at_ns = self.stage.now_ns();
         self.tell(id, at_ns, EventKind::Note { note }, None);
     }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 mod epoll;
+mod mode;
 mod names;
 mod options;
 mod questions;

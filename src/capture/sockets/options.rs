@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use socket2::Protocol;
 
-use super::{Socket, done, names, sys};
-use crate::trace::{Args, FlagsCommand, Output, SockOpt, Syscall, Value};
+#[cfg(any(target_os = "linux", windows))]
+use super::names;
+use super::{Socket, done, sys};
+use crate::trace::{Args, Output, SockOpt, Syscall, Value};
 
 /// Options whose value is a flag or a number: getter, setter, type, option.
 macro_rules! options {
@@ -172,37 +174,6 @@ impl Socket {
 }
 
 impl Socket {
-    /// Whether it is non-blocking: `O_NONBLOCK` among its status flags (fcntl(2)).
-    #[track_caller]
-    pub fn nonblocking(&self) -> io::Result<bool> {
-        Ok(self.status_flags(Location::caller())? & sys::O_NONBLOCK != 0)
-    }
-
-    fn status_flags(&self, source: &'static Location<'static>) -> io::Result<i32> {
-        let tell = |flags: &i32| (i64::from(*flags), Output::None);
-        let names = ("nonblocking", "fcntl");
-        self.call(names, Syscall::GetFlags, source, sys::status_flags, tell)
-    }
-
-    /// Makes it non-blocking, or blocking: reads the status flags, and sets them with or without `O_NONBLOCK` (fcntl(2)).
-    #[track_caller]
-    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        let source = Location::caller();
-        let now = self.status_flags(source)?;
-        let wanted = if nonblocking { now | sys::O_NONBLOCK } else { now & !sys::O_NONBLOCK };
-        if wanted == now {
-            return Ok(());
-        }
-        let set = |socket: &socket2::Socket| sys::set_status_flags(socket, wanted).map(drop);
-        self.call(
-            ("set_nonblocking", "fcntl"),
-            Syscall::SetFlags { nonblocking, command: FlagsCommand::Fcntl },
-            source,
-            set,
-            done,
-        )
-    }
-
     /// Whether programs that this process starts do without it: `FD_CLOEXEC`, the descriptor's close-on-exec flag (fcntl(2)).
     /// Rust, like Python, sets it on every socket.
     #[track_caller]

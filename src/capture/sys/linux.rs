@@ -1,21 +1,18 @@
 //! Linux: TCP_INFO, /proc, namespaces, capabilities. Most of the program's `unsafe` is here.
 
-use std::borrow::Cow;
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::mem::{self, MaybeUninit};
 use std::net::{IpAddr, SocketAddr, SocketAddrV4};
-use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
-use nix::time::{ClockId, clock_gettime};
+use nix::time::ClockId;
 
 use super::{Descendant, TcpEntry, TcpInfo, tcp_state_name};
 use crate::trace::Address;
@@ -28,26 +25,6 @@ pub const RECV: &str = "recvfrom";
 /// The system call behind accept(3) as socket2 calls it.
 pub const ACCEPT: &str = "accept4";
 
-/// Whether this process may run the file.
-pub fn may_execute(file: &std::path::Path) -> bool {
-    nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok()
-}
-
-/// The kernel's name, release and machine: `Linux 6.18.44 x86_64` (uname(2)).
-pub fn name() -> String {
-    match nix::sys::utsname::uname() {
-        Ok(name) => [name.sysname(), name.release(), name.machine()]
-            .map(std::ffi::OsStr::to_string_lossy)
-            .join(" "),
-        Err(error) => format!("Linux (uname: {error})"),
-    }
-}
-
-/// Nanoseconds of `CLOCK_MONOTONIC`, the same for every process of the machine (clock_gettime(2)).
-pub fn monotonic_ns() -> u64 {
-    clock_ns(ClockId::CLOCK_MONOTONIC).unwrap_or(0)
-}
-
 /// A run that began at this time of [`monotonic_ns`], as other runs of this machine can be compared with it.
 pub fn start(monotonic_ns: u64) -> Option<Start> {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned();
@@ -59,47 +36,7 @@ pub fn start(monotonic_ns: u64) -> Option<Start> {
 /// Nanoseconds of the clock of ticks, by which the kernel counts the timeouts of sockets: `CLOCK_MONOTONIC_COARSE`, which is
 /// `CLOCK_MONOTONIC` as of the last tick (clock_gettime(2)).
 pub fn tick_clock_ns() -> Option<u64> {
-    clock_ns(ClockId::CLOCK_MONOTONIC_COARSE)
-}
-
-fn clock_ns(clock: ClockId) -> Option<u64> {
-    let now = clock_gettime(clock).ok()?;
-    Some(u64::try_from(now.tv_sec()).ok()? * 1_000_000_000 + u64::try_from(now.tv_nsec()).ok()?)
-}
-
-/// The calling thread's TID (gettid(2)), cached for each thread.
-pub fn thread_id() -> u32 {
-    thread_local!(static TID: Cell<u32> = const { Cell::new(0) });
-    TID.with(|tid| {
-        if tid.get() == 0 {
-            tid.set(nix::unistd::gettid().as_raw().unsigned_abs());
-        }
-        tid.get()
-    })
-}
-
-/// The name of an error number, as errno(3) has it: `ECONNREFUSED`.
-pub fn errno_name(code: i32) -> Cow<'static, str> {
-    match Errno::from_raw(code) {
-        Errno::UnknownErrno => Cow::Owned(format!("errno {code}")),
-        known => Cow::Owned(format!("{known:?}")),
-    }
-}
-
-/// Whether the error means that this machine lacks something (descriptors, memory, a loopback interface that is up).
-pub fn is_shortage(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::ENETUNREACH)
-    )
-}
-
-/// Whether the error means that the address family is not available: switched off, or without an address.
-pub fn is_family_missing(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL | libc::ENETUNREACH)
-    )
+    super::unix::clock_ns(ClockId::CLOCK_MONOTONIC_COARSE)
 }
 
 /// A socket's TCP_INFO (tcp(7)); `None` if the kernel's answer is too short to hold the state. `EOPNOTSUPP` for a socket that
@@ -124,49 +61,11 @@ pub fn tcp_info(socket: &socket2::Socket) -> io::Result<Option<TcpInfo>> {
     Ok((length >= 1).then(|| TcpInfo {
         state: tcp_state_name(info.tcpi_state),
         rtt_us: info.tcpi_rtt,
-        rto_us: info.tcpi_rto,
-        total_retrans: info.tcpi_total_retrans,
+        rto_us: Some(info.tcpi_rto),
+        total_retrans: Some(info.tcpi_total_retrans),
         snd_mss: info.tcpi_snd_mss,
-        unacked: info.tcpi_unacked,
+        unacked: Some(info.tcpi_unacked),
     }))
-}
-
-/// Sets an option whose value is a number: of TCP (tcp(7)), or of IP (ip(7)).
-pub fn set_option(socket: &socket2::Socket, level: i32, option: i32, value: i32) -> io::Result<()> {
-    // SAFETY: the pointer is to an int, and the length is an int's.
-    let answer = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            level,
-            option,
-            (&raw const value).cast(),
-            mem::size_of::<i32>() as libc::socklen_t,
-        )
-    };
-    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
-/// The file status flags of a descriptor (`F_GETFL`, fcntl(2)).
-pub fn status_flags(socket: &socket2::Socket) -> io::Result<i32> {
-    Ok(fcntl(socket, FcntlArg::F_GETFL)?)
-}
-
-/// Sets the file status flags of a descriptor (`F_SETFL`, fcntl(2)).
-pub fn set_status_flags(socket: &socket2::Socket, flags: i32) -> io::Result<i32> {
-    Ok(fcntl(socket, FcntlArg::F_SETFL(OFlag::from_bits_retain(flags)))?)
-}
-
-/// `O_NONBLOCK`, as a status flag.
-pub const O_NONBLOCK: i32 = libc::O_NONBLOCK;
-
-/// Closes the descriptor; unlike dropping the socket, reports errors.
-pub fn close(socket: socket2::Socket) -> io::Result<()> {
-    Ok(nix::unistd::close(socket.into_raw_fd())?)
-}
-
-/// Closes the descriptor of a socket that another thread may be using; the caller must use it no more.
-pub fn close_shared(socket: &socket2::Socket) -> io::Result<()> {
-    Ok(nix::unistd::close(socket.as_raw_fd())?)
 }
 
 /// Whether a thread is asleep; `None` where /proc cannot be read (proc_pid_stat(5)).
@@ -241,15 +140,6 @@ fn parent_and_process(process: u32) -> Option<(u32, Descendant)> {
     Some((parent, Descendant { process, name, state }))
 }
 
-/// Waits until all threads of a child process have ended, without reaping it (waitid(2) with `WNOWAIT`).
-pub fn until_ended(process: u32) {
-    use nix::errno::Errno;
-    use nix::sys::wait::{Id, WaitPidFlag, waitid};
-    let child = nix::unistd::Pid::from_raw(process.cast_signed());
-    while waitid(Id::Pid(child), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(Errno::EINTR) {
-    }
-}
-
 /// Frames that an interface of this network has sent so far (the `tx_packets` column of /proc/net/dev, proc_pid_net(5)).
 pub fn frames_sent(interface: &str) -> Option<u64> {
     interface_counter(interface, 9)
@@ -274,7 +164,7 @@ pub fn tcp_table(local: SocketAddrV4, peer: SocketAddrV4) -> io::Result<Option<T
     let table = fs::read_to_string("/proc/thread-self/net/tcp")?;
     let ends = [local, peer].map(Address::Inet);
     let found = table.lines().filter_map(table_row).find(|row| row.ends == ends);
-    Ok(found.map(|row| TcpEntry { state: row.state, left: row.left }))
+    Ok(found.map(|row| TcpEntry { state: row.state, left: Some(row.left) }))
 }
 
 /// The kernel's tables of TCP sockets.

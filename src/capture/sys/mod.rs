@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::errno;
 use crate::trace::{Lack, Need, SetupStep, SocketId};
 
 #[cfg(target_os = "linux")]
@@ -49,9 +50,24 @@ mod privileges;
 pub use privileges::*;
 
 #[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub use unix::*;
+
+#[cfg(unix)]
 mod ready;
 #[cfg(unix)]
 pub use ready::*;
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub use windows::*;
+
+#[cfg(windows)]
+mod winsock;
+#[cfg(windows)]
+pub use winsock::*;
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
@@ -65,14 +81,14 @@ pub struct TcpInfo {
     pub state: &'static str,
     /// Smoothed round-trip time.
     pub rtt_us: u32,
-    /// Retransmission timeout (RFC 6298).
-    pub rto_us: u32,
-    /// Segments retransmitted so far.
-    pub total_retrans: u32,
+    /// Retransmission timeout (RFC 6298), where the system tells it.
+    pub rto_us: Option<u32>,
+    /// Segments retransmitted so far, where the system counts them.
+    pub total_retrans: Option<u32>,
     /// Largest segment that this end sends, in bytes.
     pub snd_mss: u32,
-    /// Segments sent and not acknowledged.
-    pub unacked: u32,
+    /// Segments sent and not acknowledged, where the system counts them.
+    pub unacked: Option<u32>,
 }
 
 /// One end of a TCP connection in the kernel's table.
@@ -80,8 +96,8 @@ pub struct TcpInfo {
 pub struct TcpEntry {
     /// Its state, spelled as in [`TcpInfo::state`].
     pub state: &'static str,
-    /// Time until its timer fires, zero without one; in TIME_WAIT, until the entry is deleted.
-    pub left: Duration,
+    /// Time until its timer fires, zero without one; in TIME_WAIT, until the entry is deleted. `None` where the system does not tell.
+    pub left: Option<Duration>,
 }
 
 impl From<&TcpInfo> for crate::trace::TcpInfo {
@@ -89,8 +105,8 @@ impl From<&TcpInfo> for crate::trace::TcpInfo {
         crate::trace::TcpInfo {
             state: info.state.into(),
             rtt_us: Some(info.rtt_us),
-            rto_us: Some(info.rto_us),
-            total_retrans: Some(info.total_retrans),
+            rto_us: info.rto_us,
+            total_retrans: info.total_retrans,
             snd_mss: Some(info.snd_mss),
         }
     }
@@ -262,32 +278,10 @@ pub fn socket_id(socket: &socket2::Socket) -> SocketId {
     SocketId::within(std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Waits until a child process has ended, without reaping it (waitid(2)); `None` where that is not possible.
-pub fn exit_status(process: u32) -> Option<crate::trace::ExitStatus> {
-    #[cfg(target_os = "linux")]
-    {
-        use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
-        let id = Id::Pid(nix::unistd::Pid::from_raw(i32::try_from(process).ok()?));
-        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-        match waitid(id, flags).ok()? {
-            WaitStatus::Exited(_, code) => Some(crate::trace::ExitStatus::Code(code)),
-            WaitStatus::Signaled(_, signal, _) => {
-                Some(crate::trace::ExitStatus::Signal(Cow::Borrowed(signal.as_str())))
-            }
-            _ => None,
-        }
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = process;
-        None
-    }
-}
-
 /// The name of an error, or its text if it is not the system's.
 pub fn error_name(error: &std::io::Error) -> Cow<'static, str> {
     match error.raw_os_error() {
-        Some(code) => errno_name(code),
+        Some(code) => errno::name(code),
         None => Cow::Owned(error.to_string()),
     }
 }

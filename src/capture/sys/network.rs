@@ -10,7 +10,8 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
 
-use super::{Missing, errno_name};
+use super::Missing;
+use crate::errno;
 use crate::trace::SetupStep;
 
 /// The machine's IPv6 switches with their values; empty if its kernel has no IPv6.
@@ -41,7 +42,7 @@ pub fn enter_private_network() -> Result<(), Missing> {
 pub fn enter_user_namespace(others: CloneFlags) -> Result<(), Missing> {
     let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
     unshare(CloneFlags::CLONE_NEWUSER | others)
-        .map_err(|errno| Missing { step: SetupStep::Unshare, errno: errno_name(errno as i32) })?;
+        .map_err(|errno| Missing { step: SetupStep::Unshare, errno: errno::name(errno as i32) })?;
     for (step, path, text) in [
         (SetupStep::WriteSetgroups, "/proc/self/setgroups", "deny".to_owned()),
         (SetupStep::WriteUidMap, "/proc/self/uid_map", format!("{user} {user} 1")),

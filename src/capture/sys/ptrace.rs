@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use nix::fcntl::OFlag;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::sys::time::{TimeVal, TimeValLike};
 use nix::unistd::pipe2;
 
 use crate::trace::{Address, TraceStep};
@@ -94,12 +95,18 @@ struct SyscallInfo {
     words: [u64; 8],
 }
 
-const GET_SYSCALL_INFO: libc::c_uint = 0x420e;
+const GET_SYSCALL_INFO: Request = 0x420e;
 const OP_EXIT: u8 = 2;
 const OP_SECCOMP: u8 = 3;
 
+/// What the C library takes a request for.
+#[cfg(target_env = "musl")]
+type Request = libc::c_int;
+#[cfg(not(target_env = "musl"))]
+type Request = libc::c_uint;
+
 /// A request whose two arguments are numbers, or addresses of ours that stay valid during the call.
-fn request(what: libc::c_uint, thread: u32, address: usize, data: usize) -> io::Result<i64> {
+fn request(what: Request, thread: u32, address: usize, data: usize) -> io::Result<i64> {
     // SAFETY: each caller passes what its request takes: numbers, or the address of a value of the right size that outlives the call.
     let answer = unsafe { libc::ptrace(what, thread.cast_signed(), address, data) };
     if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(answer) }
@@ -382,10 +389,8 @@ impl Drop for Ticks {
 }
 
 fn set_timer(period: Duration) -> io::Result<()> {
-    let span = libc::timeval {
-        tv_sec: period.as_secs() as libc::time_t,
-        tv_usec: period.subsec_micros() as libc::suseconds_t,
-    };
+    let micros = i64::try_from(period.as_micros()).unwrap_or(i64::MAX);
+    let span = *TimeVal::microseconds(micros).as_ref();
     let timer = libc::itimerval { it_interval: span, it_value: span };
     // SAFETY: the pointer is to a value that outlives the call.
     match unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) } {

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, RawFd};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll as nix_poll};
+use nix::sys::time::{TimeVal, TimeValLike};
 
 /// The system call that [`select`] makes.
 pub const SELECT: &str =
@@ -47,10 +48,7 @@ pub fn select(
 ) -> io::Result<usize> {
     let (mut reading, mut writing) = (bitmap(read)?, bitmap(write)?);
     let highest = read.iter().chain(&*write).max().map_or(0, |fd| fd + 1);
-    let mut span = timeout.map(|timeout| {
-        let all = microseconds(timeout);
-        libc::timeval { tv_sec: all / 1_000_000, tv_usec: (all % 1_000_000) as libc::suseconds_t }
-    });
+    let mut span = timeout.map(|timeout| *TimeVal::microseconds(microseconds(timeout)).as_ref());
     let span = span.as_mut().map_or(std::ptr::null_mut(), std::ptr::from_mut);
     let answer = raw_select(highest, &mut reading, &mut writing, span);
     if answer < 0 {

@@ -137,7 +137,7 @@ pub fn pin_to_one_processor() -> Result<Pinned, Lack> {
     let myself = Pid::from_raw(0);
     let missing = |call: &'static str, error: Errno| Lack::OneProcessor {
         call: Cow::Borrowed(call),
-        errno: super::errno_name(error as i32),
+        errno: crate::errno::name(error as i32),
     };
     let all = sched_getaffinity(myself).map_err(|error| missing("sched_getaffinity", error))?;
     let mut one = CpuSet::new();
@@ -153,11 +153,6 @@ impl Drop for Pinned {
     fn drop(&mut self) {
         let _ = sched_setaffinity(Pid::from_raw(0), &self.0);
     }
-}
-
-/// Processor time of the calling thread (`CLOCK_THREAD_CPUTIME_ID`, clock_gettime(2)).
-pub fn cpu_time() -> Option<Duration> {
-    clock(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
 /// Processor time of a thread of this process (pthread_getcpuclockid(3)), to the nanosecond; `None` once it has ended.

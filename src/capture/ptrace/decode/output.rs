@@ -4,7 +4,8 @@ use super::message::{Message, address_filled_in};
 use super::{Made, names, short, waits};
 use crate::capture::ptrace::calls::Sys;
 use crate::capture::sys::Memory;
-use crate::capture::sys::{errno_name, tcp_state_name};
+use crate::capture::sys::tcp_state_name;
+use crate::errno;
 use crate::trace::{Output, SockOpt, TcpInfo, Value};
 
 /// What a call that has returned this has filled in. What takes more than memory to know (new sockets, the descriptors of epoll)
@@ -66,7 +67,7 @@ pub fn option_value(option: &SockOpt, bytes: &[u8]) -> Value {
         SockOpt::UserTimeout => Value::Number(i64::from(int(bytes, 0).unwrap_or(0)) * 1_000),
         SockOpt::Error => match int(bytes, 0) {
             Some(0) | None => Value::Number(0),
-            Some(code) => Value::Text(errno_name(code)),
+            Some(code) => Value::Text(errno::name(code)),
         },
         _ => match (int(bytes, 0), bytes.first()) {
             (Some(number), _) => number.into(),
