@@ -63,7 +63,8 @@ pub fn lacking(lack: &Lack) -> String {
         Lack::TcpTable { errno } => tr!("the kernel's table of TCP sockets (/proc/net/tcp) cannot be read: {errno}", errno),
         Lack::Command { name, why } => tr!("the command `{name}` does not work here ({why})", name, why),
         Lack::Sysctl { name } => tr!("this kernel's settings cannot be read: /proc/sys/{path} is not there", path = name.replace('.', "/")),
-        Lack::Feature { feature } => missing_feature(*feature).to_owned(),
+        Lack::Feature { feature } => missing_feature(*feature),
+        Lack::Unsupported(call) => tr!("this system does not have it: {call}", call = failed_call(call)),
         Lack::Descriptors { limit, reached, asked } => tr!("this process may have {limit} files open: {reached} connections were open instead of {asked}", limit, reached, asked),
         Lack::KernelWasFirst => {
             tr!("the kernel gave up before the program did").to_owned()
@@ -150,7 +151,13 @@ pub fn remedy(lack: &Lack) -> Option<&'static str> {
         Lack::Feature { feature: Feature::KeyboardAndSocket } => {
             tr!("use --style threads instead")
         }
-        Lack::ThreadStates | Lack::FrameCounters | Lack::TcpTable { .. } | Lack::Sysctl { .. } => {
+        Lack::Feature { feature: Feature::LittleEndian } => return None,
+        Lack::Feature { .. } if !cfg!(target_os = "linux") => {
+            return remedy(&Lack::TracingElsewhere);
+        }
+        Lack::ThreadStates | Lack::FrameCounters | Lack::TcpTable { .. } | Lack::Sysctl { .. }
+            if cfg!(target_os = "linux") =>
+        {
             tr!("mount /proc: `sudo mount -t proc proc /proc`")
         }
         _ => return None,
@@ -218,9 +225,28 @@ pub fn step_name(step: SetupStep) -> &'static str {
     }
 }
 
-fn missing_feature(feature: Feature) -> &'static str {
+fn missing_feature(feature: Feature) -> String {
+    let what = match feature {
+        Feature::TcpInfo => "TCP_INFO",
+        Feature::Epoll => "epoll",
+        Feature::Protocol => "SO_PROTOCOL",
+        Feature::QuickAck => "TCP_QUICKACK",
+        Feature::Cork => "TCP_CORK",
+        Feature::UserTimeout => "TCP_USER_TIMEOUT",
+        Feature::KeepIdle => "TCP_KEEPIDLE",
+        Feature::CloseOnExec => "FD_CLOEXEC",
+        Feature::NoSignal => "MSG_NOSIGNAL",
+        Feature::Signals => "sigaction",
+        Feature::DescriptorLimit => "RLIMIT_NOFILE",
+        Feature::Affinity => "sched_setaffinity",
+        other => return missing_ability(other).to_owned(),
+    };
+    tr!("this system has no {what}", what)
+}
+
+/// A feature that is no name in a manual.
+fn missing_ability(feature: Feature) -> &'static str {
     match feature {
-        Feature::TcpInfo => tr!("this system has no TCP_INFO"),
         Feature::LoopbackRange => tr!("only Linux can bind 127.0.0.2 without setting it up"),
         Feature::FileTypes => {
             tr!("this needs the file types of a Unix system")
@@ -241,6 +267,18 @@ fn missing_feature(feature: Feature) -> &'static str {
         Feature::LittleEndian => {
             tr!("this processor stores numbers in network order, so htons() changes nothing here")
         }
+        Feature::PrivateNetwork => tr!("only on Linux explore can make a network of its own"),
+        Feature::Wire => tr!("only on Linux explore can make a wire"),
+        Feature::ThreadStates => {
+            tr!("on this system explore cannot tell what a thread is doing")
+        }
+        Feature::TcpTable => tr!("on this system explore cannot read the table of TCP sockets"),
+        Feature::Settings => tr!("on this system explore cannot read the kernel's settings"),
+        Feature::Mode => tr!("this system does not tell whether a socket is non-blocking"),
+        Feature::SharedPort => {
+            tr!("only Linux shares the connections of a port among servers with SO_REUSEPORT")
+        }
+        _ => unreachable!("the others have names"),
     }
 }
 

@@ -215,6 +215,26 @@ impl<T> ActorThread<'_, T> {
     }
 }
 
+/// What a thread did last.
+fn last_of(events: &[Event], (process, thread): (u32, u32)) -> Option<&Event> {
+    let is_its = |event: &&Event| {
+        event.thread == thread
+            && event.process == process
+            && !matches!(event.what, EventKind::Sample(_))
+    };
+    events.iter().rev().find(is_its)
+}
+
+/// Whether a call that was entered at this time, and has not returned, counts as blocked where the kernel does not report what a thread
+/// is doing: the call is old, and so is all that this thread has done, which may just have woken the other.
+fn has_settled(lab: &Lab, entered_ns: u64) -> bool {
+    const LONG_ENOUGH: Duration = Duration::from_millis(5);
+    let here = (std::process::id(), sys::thread_id());
+    let own_ns = lab.recorder().look(|events| last_of(events, here).map(|event| event.at_ns));
+    let since_ns = own_ns.unwrap_or(0).max(entered_ns);
+    lab.recorder().now_ns().saturating_sub(since_ns) >= nanoseconds(LONG_ENOUGH)
+}
+
 /// Waits until a thread has entered this call, has not returned, and sleeps.
 pub(super) fn until_blocked_in(
     lab: &Lab,
@@ -226,15 +246,16 @@ pub(super) fn until_blocked_in(
     sys::look_until(|| {
         let left = has_left();
         let pending = lab.recorder().look(|events| {
-            let mine = |event: &&Event| event.thread == thread && event.process == process && !matches!(event.what, EventKind::Sample(_));
-            let last = events.iter().rev().find(mine);
-            matches!(last.map(|event| &event.what), Some(EventKind::Enter(call)) if call.kind() == kind && !call.peeks())
+            let last = last_of(events, (process, thread))?;
+            matches!(&last.what, EventKind::Enter(call) if call.kind() == kind && !call.peeks())
+                .then_some(last.at_ns)
         });
         // Events of a process arrive late, so its thread may have gone on and sleep on one of the lab's locks.
-        if pending
-            && sys::is_asleep(process, thread).unwrap_or(true)
-            && !sys::waits_for_a_lock(process, thread)
-        {
+        let is_blocked = |entered_ns| match sys::is_asleep(process, thread) {
+            Some(asleep) => asleep && !sys::waits_for_a_lock(process, thread),
+            None => has_settled(lab, entered_ns),
+        };
+        if pending.is_some_and(is_blocked) {
             return Some(Ok(()));
         }
         if left {

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::{Lab, sys};
 use crate::reasons;
 use crate::trace::{
-    Ending, Event, EventKind, FailedCall, Failure, LAB, Lack, Name, Outcome, Return,
+    Ending, Event, EventKind, FailedCall, Failure, Feature, LAB, Lack, Name, Need, Outcome, Return,
 };
 
 /// The result of an experiment.
@@ -62,7 +62,11 @@ impl Error {
             failed_call(own.or_else(|| latest.next())?)
         });
         let call = call.unwrap_or_else(|| FailedCall::unknown(actor, errno));
-        if sys::is_shortage(&error) {
+        if let Some(feature) = sys::feature_of(&error) {
+            feature.lack().into()
+        } else if sys::is_unsupported(&error) {
+            Lack::Unsupported(call).into()
+        } else if sys::is_shortage(&error) {
             Lack::Shortage(call).into()
         } else {
             Failure::Call(call).into()
@@ -72,13 +76,30 @@ impl Error {
     /// The ending of a run that fails with this error; call [`Error::at`] first.
     pub fn ending(&self) -> Ending {
         match self {
-            Error::Unavailable(why) => Ending::Unavailable { why: why.clone() },
+            Error::Unavailable(why) => Ending::Unavailable { why: here(why.clone()) },
             Error::Failed(why) => Ending::Failed { why: why.clone() },
             Error::Io(error) => {
                 let call = FailedCall::unknown(&Name::from(LAB), sys::error_name(error));
                 Ending::Failed { why: Failure::Call(call) }
             }
         }
+    }
+}
+
+/// What a lack is on this system. Only Linux has /proc and namespaces: elsewhere nothing is missing that could be had.
+pub(super) fn here(lack: Lack) -> Lack {
+    if cfg!(target_os = "linux") {
+        return lack;
+    }
+    match lack {
+        Lack::ThreadStates | Lack::ThreadDetails => Feature::ThreadStates.lack(),
+        Lack::Sysctl { .. } => Feature::Settings.lack(),
+        Lack::TcpTable { .. } if !cfg!(windows) => Feature::TcpTable.lack(),
+        Lack::Network { need: Need::PrivateNetwork, .. } | Lack::FrameCounters => {
+            Feature::PrivateNetwork.lack()
+        }
+        Lack::Network { need: Need::Link, .. } | Lack::NeedsPrivateNetwork => Feature::Wire.lack(),
+        other => other,
     }
 }
 

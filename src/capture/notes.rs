@@ -1,12 +1,13 @@
 //! What an experiment adds to its recording: claims, parts, waits, measurements.
 
 use std::borrow::Cow;
+use std::io;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use super::link::{Client, Fin, FrameMatch, Server, Syn, SynAck};
-use super::{Lab, Proof, Result, Wire, sys};
+use super::{Lab, Proof, Result, Wire, error, sys};
 use crate::trace::{Claim, EventKind, Fact, Label, Lack, Observation, Verdict};
 
 impl Lab {
@@ -36,9 +37,22 @@ impl Lab {
             claim: Cow::Borrowed(name),
             verdict: Verdict::NotChecked,
             evidence: Vec::new(),
-            why: Some(why),
+            why: Some(error::here(why)),
         };
         self.recorder().push(&self.myself(), EventKind::Claim(claim));
+    }
+
+    /// Claims what the answers of calls prove. If this system does not have one of the calls, the claim counts as not checked,
+    /// and the run goes on.
+    pub fn claim_if_had(&self, name: &'static str, proof: io::Result<Proof>) -> Result<()> {
+        match proof {
+            Ok(proof) => self.claim(name, proof),
+            Err(error) => match sys::feature_of(&error) {
+                Some(feature) => self.not_checked(name, feature.lack()),
+                None => return Err(error.into()),
+            },
+        }
+        Ok(())
     }
 
     /// Runs a command that a person would type to find out, with its answer recorded, and returns its standard output: `ss`, with

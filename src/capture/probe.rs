@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, Socket, Type};
 
-use super::{Lab, link, place, sys};
+use super::{Lab, error, link, place, sys};
 use crate::trace::{Lack, Need};
 
 /// What is missing; a field is `None` if nothing is.
@@ -56,5 +56,6 @@ pub fn probe() -> Probe {
         }
         Err(missing) => (Some(missing.lack(Need::PrivateNetwork)), Some(Lack::NeedsPrivateNetwork)),
     };
+    let [network, device, threads] = [network, device, threads].map(|lack| lack.map(error::here));
     Probe { network, device, loopback, ipv6, threads, folder }
 }

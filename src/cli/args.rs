@@ -52,7 +52,7 @@ pub enum Command {
     /// Check every claim, without the text: held, broken, or not checked here
     Verify(Verify),
     /// Check which experiments this machine can run, and how to enable the rest
-    Doctor,
+    Doctor(Doctor),
     /// Show your progress: lessons finished, predictions right and wrong
     Progress(Progress),
     /// Ask again the questions that you got wrong
@@ -231,6 +231,18 @@ pub struct Verify {
     #[arg(value_name = "N")]
     pub lessons: Vec<String>,
     /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `explore doctor`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore doctor                         what can be shown here, and how to get the rest
+  explore doctor --json > li-lei.json    for a teacher who collects them")]
+pub struct Doctor {
+    /// Print one JSON object, for a teacher who collects them
     #[arg(long)]
     pub json: bool,
 }

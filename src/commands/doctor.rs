@@ -1,9 +1,13 @@
 //! `doctor`: which experiments this machine can run, why not others, and how to enable them.
 
+use std::io;
+
+use serde::Serialize;
+
 use super::{Failure, Session};
-use crate::capture::Network;
-use crate::capture::child;
 use crate::capture::probe::Probe;
+use crate::capture::{Network, child, sys};
+use crate::cli;
 use crate::experiments::{self, Experiment, Need};
 use crate::i18n::tr;
 use crate::output::terminal::{self, Terminal};
@@ -11,10 +15,61 @@ use crate::picture::{Ink, Row};
 use crate::reasons;
 use crate::trace::Lack;
 
+/// The output of `doctor --json`.
+#[derive(Debug, Serialize)]
+struct Report {
+    explore: &'static str,
+    kernel: String,
+    /// What experiments need, and what is missing of it.
+    network: Option<Missing>,
+    wire: Option<Missing>,
+    loopback: Option<Missing>,
+    ipv6: Option<Missing>,
+    threads: Option<Missing>,
+    folder: Option<Missing>,
+    /// How many experiments there are, and those of which some claims are not checked here.
+    experiments: usize,
+    not_whole: Vec<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Missing {
+    why: String,
+    remedy: Option<&'static str>,
+}
+
+impl Report {
+    fn of(probe: &Probe) -> Report {
+        let missing = |lack: &Option<Lack>| {
+            lack.as_ref()
+                .map(|lack| Missing { why: reasons::lacking(lack), remedy: reasons::remedy(lack) })
+        };
+        let not_whole =
+            experiments::all().filter(|experiment| !is_checked_whole(experiment, probe));
+        Report {
+            explore: env!("CARGO_PKG_VERSION"),
+            kernel: sys::name(),
+            network: missing(&probe.network),
+            wire: missing(&probe.device),
+            loopback: missing(&probe.loopback),
+            ipv6: missing(&probe.ipv6),
+            threads: missing(&probe.threads),
+            folder: missing(&probe.folder),
+            experiments: experiments::all().count(),
+            not_whole: not_whole.map(|experiment| experiment.name).collect(),
+        }
+    }
+}
+
 /// Tries what experiments need, and shows what is missing. A missing feature does not make the command fail.
-pub fn run(session: &mut Session) -> Result<(), Failure> {
+pub fn run(args: &cli::Doctor, session: &mut Session) -> Result<(), Failure> {
     let terminal = &mut session.terminal;
     let probe = child::probe().map_err(Failure::NoProbe)?;
+    if args.json {
+        let text = serde_json::to_string_pretty(&Report::of(&probe)).map_err(io::Error::from)?;
+        terminal.verbatim(&text)?;
+        return Ok(terminal.flush()?);
+    }
     for (name, lack, works) in [
         (
             tr!("a private network (user and network namespaces)"),
@@ -75,6 +130,7 @@ fn is_checked_whole(experiment: &Experiment, probe: &Probe) -> bool {
         Need::Ipv6 => !matches!(probe.ipv6, Some(Lack::Ipv6 { .. })),
         Need::Folder => probe.folder.is_none(),
         Need::Proc => probe.threads.is_none(),
+        Need::Has(feature) => sys::has(*feature),
     };
     network.is_none() && experiment.needs.iter().all(has)
 }

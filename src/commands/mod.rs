@@ -53,7 +53,7 @@ pub fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Book(args)) => book::run(args, session),
         Some(Command::Run(args)) => run::run(args, session),
         Some(Command::Verify(args)) => verify::run(args, session),
-        Some(Command::Doctor) => doctor::run(session),
+        Some(Command::Doctor(args)) => doctor::run(args, session),
         Some(Command::Progress(args)) => progress::run(args, session),
         Some(Command::Quiz(args)) => quiz::run(args, session),
         Some(Command::Help(args)) => help::run(args, session),

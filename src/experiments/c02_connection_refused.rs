@@ -4,12 +4,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use socket2::{SockAddr, Type};
 
-use super::experiment;
 use super::kit::{at_port_of, lines_with, tcp_socket};
+use super::{Need, experiment};
 use crate::capture::{self, Lab, Result, eq, failed_with, succeeded};
 use crate::trace::Feature;
 
-experiment!(refused_for_two_reasons);
+experiment!(refused_for_two_reasons, needs = &[Need::Has(Feature::LoopbackRange)]);
 fn refused_for_two_reasons(lab: &Lab) -> Result<()> {
     lab.part("nobody listens");
     let (_kept, address) = lab.nobody(Type::STREAM)?; // no listener
@@ -34,7 +34,7 @@ fn refused_for_two_reasons(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(listens_at_every_address);
+experiment!(listens_at_every_address, needs = &[Need::Has(Feature::LoopbackRange)]);
 fn listens_at_every_address(lab: &Lab) -> Result<()> {
     let server = tcp_socket(lab, "server")?;
     server.bind(&every_address())?; // 0.0.0.0

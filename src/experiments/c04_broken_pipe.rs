@@ -3,11 +3,11 @@
 use socket2::{Domain, SockAddr, Type};
 
 use super::kit::{count_calls, listening};
-use super::{child_process, experiment};
+use super::{Need, child_process, experiment};
 use crate::capture::{Interest, Lab, MSG_NOSIGNAL, Result, eq};
-use crate::trace::{Failure, Label, SyscallKind, label};
+use crate::trace::{Failure, Feature, Label, SyscallKind, label};
 
-experiment!(sent_after_the_peer_closed);
+experiment!(sent_after_the_peer_closed, needs = &[Need::Has(Feature::Signals)]);
 fn sent_after_the_peer_closed(lab: &Lab) -> Result<()> {
     let how = send_twice(lab, "no")?;
     let ended = eq("it ended by", how, label!("signal: 13 (SIGPIPE)"));
@@ -18,7 +18,7 @@ fn sent_after_the_peer_closed(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(sent_without_the_signal);
+experiment!(sent_without_the_signal, needs = &[Need::Has(Feature::NoSignal)]);
 fn sent_without_the_signal(lab: &Lab) -> Result<()> {
     let how = send_twice(lab, "yes")?;
     let second = lab.last_call("sender", SyscallKind::Send)?.back.outcome;
@@ -47,7 +47,7 @@ child_process!(sends_twice);
 fn sends_twice(lab: &Lab) -> Result<()> {
     let (me, to) = (lab.played(), address(lab)?);
     let flags = match lab.text("nosignal")? {
-        "yes" => MSG_NOSIGNAL,
+        "yes" => MSG_NOSIGNAL.ok_or(Feature::NoSignal.lack())?,
         _ => 0,
     };
     let socket = me.socket(Domain::IPV4, Type::STREAM, None)?;

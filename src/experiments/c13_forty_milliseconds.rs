@@ -5,7 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::kit::{connection, receive_exactly};
-use super::{Stepping, Why, experiment};
+use super::{Need, Stepping, Why, experiment};
 use crate::capture::{Lab, Result, Socket, at_least, less};
 use crate::trace::{Feature, SyscallKind};
 
@@ -15,7 +15,11 @@ const ROUNDS: usize = 10;
 /// An acknowledgment is delayed by 40 ms (`TCP_DELACK_MIN`), which the kernel counts in ticks of up to 10 ms.
 const DELAYED: Duration = Duration::from_millis(30);
 
-experiment!(forty_milliseconds, stepping = Stepping::Whole(Why::Race));
+experiment!(
+    forty_milliseconds,
+    needs = &[Need::Has(Feature::QuickAck)],
+    stepping = Stepping::Whole(Why::Race)
+);
 /// A request of eight bytes, ten times in each of three ways. The server answers as soon as it has all eight.
 fn forty_milliseconds(lab: &Lab) -> Result<()> {
     let acks_before = delayed_acks(lab)?;

@@ -1,13 +1,18 @@
 //! Case 22: two servers on one port.
 
 use super::kit::{claim_of_ss, connected, ss, tcp_socket};
-use super::{Stepping, Why, experiment};
+use super::{Need, Stepping, Why, experiment};
 use crate::capture::{Interest, Lab, Result, Socket, at_least, eq, failed_with, succeeded};
+use crate::trace::Feature;
 
 /// How many clients come. That one of two servers gets none of them happens once in 2^31 runs.
 const CLIENTS: usize = 32;
 
-experiment!(two_servers_one_port, stepping = Stepping::Whole(Why::Many));
+experiment!(
+    two_servers_one_port,
+    needs = &[Need::Has(Feature::SharedPort)],
+    stepping = Stepping::Whole(Why::Many)
+);
 /// Two servers set SO_REUSEPORT and listen on one port; clients come.
 fn two_servers_one_port(lab: &Lab) -> Result<()> {
     let first = sharing(lab, "first server")?;
@@ -32,7 +37,7 @@ fn two_servers_one_port(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(one_server_one_port);
+experiment!(one_server_one_port, needs = &[Need::Has(Feature::SharedPort)]);
 /// The same two servers, with SO_REUSEADDR in its place.
 fn one_server_one_port(lab: &Lab) -> Result<()> {
     let first = tcp_socket(lab, "first server")?;

@@ -3,15 +3,16 @@
 use std::fs::File;
 use std::io;
 
-use super::experiment;
 use super::kit::{connection, no_answer};
+use super::{Need, experiment};
 use crate::capture::{Interest, Lab, Result, at_least, eq};
+use crate::trace::Feature;
 
 /// What Python says of a descriptor that is 1024 or more.
 const PYTHON: &str = "import fcntl, select, sys; sys.stderr = sys.stdout; \
                       n = fcntl.fcntl(0, fcntl.F_DUPFD, 1024); select.select([n], [], [])";
 
-experiment!(descriptor_above_1023);
+experiment!(descriptor_above_1023, needs = &[Need::Has(Feature::Epoll)]);
 fn descriptor_above_1023(lab: &Lab) -> Result<()> {
     let me = lab.actor("client");
     lab.raise_descriptor_limit();

@@ -51,7 +51,7 @@ fn unix_socket_replaced(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(abstract_name);
+experiment!(abstract_name, needs = &[Need::Has(Feature::AbstractNames)]);
 /// A server takes a name that begins with a zero byte: no file.
 fn abstract_name(lab: &Lab) -> Result<()> {
     if !cfg!(target_os = "linux") {

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::kit::{echo, receive};
-use super::{child_process, experiment};
+use super::{Need, child_process, experiment};
 use crate::capture::{
     Error, Interest, Lab, Process, Proof, Result, Socket, address, eq, eq_between, failed_with,
     ne_between, succeeded,
@@ -108,7 +108,7 @@ fn compare_ends(lab: &Lab, listener: &Socket, connection: &Socket, peer: &SockAd
     Ok(())
 }
 
-experiment!(address_port_protocol);
+experiment!(address_port_protocol, needs = &[Need::Has(Feature::LoopbackRange)]);
 /// Address, port, protocol: what two sockets may share, and what not.
 fn address_port_protocol(lab: &Lab) -> Result<()> {
     let tcp = listener_where_udp_is_free(lab, "tcp")?;
@@ -240,7 +240,7 @@ impl Framework {
     }
 }
 
-experiment!(one_address_or_every);
+experiment!(one_address_or_every, needs = &[Need::Has(Feature::LoopbackRange)]);
 /// 127.0.0.1 is one address of this machine; 0.0.0.0 stands for all of them.
 fn one_address_or_every(lab: &Lab) -> Result<()> {
     let every = listener_at(lab, "at-every", &every_address(0))?;

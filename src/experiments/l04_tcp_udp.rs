@@ -13,7 +13,7 @@ use crate::capture::{
     waited_at_least,
 };
 use crate::i18n::Text;
-use crate::trace::{Label, SyscallKind, label};
+use crate::trace::{Feature, Label, SyscallKind, label};
 
 experiment!(stream_has_no_boundaries);
 fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
@@ -79,14 +79,16 @@ fn datagrams_keep_boundaries(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(connect_first);
+experiment!(connect_first, needs = &[Need::Has(Feature::Protocol)]);
 fn connect_first(lab: &Lab) -> Result<()> {
     // Only the type; protocol None (0 in C) means: the type's usual one.
     let tcp = lab.actor("tcp").socket(Domain::IPV4, Type::STREAM, None)?;
     let udp = lab.actor("udp").socket(Domain::IPV4, Type::DGRAM, None)?;
-    let stream = eq("SOCK_STREAM", tcp.protocol()?, Some(Protocol::TCP));
-    let dgram = eq("SOCK_DGRAM", udp.protocol()?, Some(Protocol::UDP));
-    lab.claim("type-picks-protocol", stream.and(dgram));
+    let protocols = || {
+        let stream = eq("SOCK_STREAM", tcp.protocol()?, Some(Protocol::TCP));
+        Ok(stream.and(eq("SOCK_DGRAM", udp.protocol()?, Some(Protocol::UDP))))
+    };
+    lab.claim_if_had("type-picks-protocol", protocols())?;
 
     let (listener, receiver) = tcp_and_udp_server(lab)?;
     let mut buffer = [0; 1024];

@@ -160,6 +160,7 @@ fn check_life(lab: &Lab, seen: &Seen) -> Result<()> {
     let at_work =
         |(at_ns, sample): &(u64, Sample)| answering.contains(at_ns) && sample.state == Some('R');
     match lab.samples("server").iter().filter(|seen| at_work(seen)).count() {
+        0 if asleep.is_none() => lab.not_checked("seen-at-work", Lack::ThreadDetails),
         0 => lab.not_checked("seen-at-work", Lack::BetweenLooks),
         times => lab.claim("seen-at-work", at_least("times seen in R", times, 1)),
     }

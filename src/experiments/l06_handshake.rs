@@ -217,7 +217,7 @@ fn close_both_at_once(lab: &Lab) -> Result<(Vec<CapturedFrame>, Proof)> {
     Ok((closing(lab.wire()?)?, states))
 }
 
-experiment!(half_closed);
+experiment!(half_closed, needs = &[Need::Has(Feature::TcpInfo)]);
 fn half_closed(lab: &Lab) -> Result<()> {
     let (client, server) = connection(lab)?;
     let mut buffer = [0; 4];

@@ -9,7 +9,7 @@ use socket2::{Domain, Type};
 
 use super::kit::{connected, connection, count_calls, listening, until_full};
 use super::l09_echo::serve_with_poll;
-use super::{Stepping, Why, experiment};
+use super::{Need, Stepping, Why, experiment};
 use crate::capture::{
     Actor, ActorThread, Error, Interest, Kind, Lab, Parameter, Ready, Result, Socket, at_least, eq,
     failed_with, less, waited_at_least,
@@ -22,7 +22,7 @@ const NO_WAIT: Option<Duration> = Some(Duration::ZERO);
 
 // ---- the three calls ----
 
-experiment!(select_poll_epoll);
+experiment!(select_poll_epoll, needs = &[Need::Has(Feature::Epoll)]);
 fn select_poll_epoll(lab: &Lab) -> Result<()> {
     with_three_clients(lab, |server, ann, ben, cy| {
         let mut buffer = [0; 64];
@@ -38,6 +38,7 @@ fn select_poll_epoll(lab: &Lab) -> Result<()> {
         let ready = server.poll(&watched, None)?;
         let poll = ready_ones(&ready, ann, ben, cy);
         ann.recv(&mut buffer)?;
+        claim_handed_over(lab);
 
         let epoll = server.epoll()?;
         for one in [ann, ben, cy] {
@@ -61,7 +62,7 @@ fn select_poll_epoll(lab: &Lab) -> Result<()> {
         ben.recv(&mut buffer)?;
         let ready = epoll.epoll_wait(8, NO_WAIT)?;
         lab.claim("read-is-ready-no-more", eq("ready", ready.count(), 0));
-        claim_lists(lab);
+        claim_kept(lab);
         Ok(())
     })
 }
@@ -114,8 +115,8 @@ fn claim_who(lab: &Lab, select: &str, poll: &str, epoll_names_cy: bool) {
     lab.claim("all-three-say-who", three.and(eq("epoll: cy", epoll_names_cy, true)));
 }
 
-/// Who handed over which list how often, from the recorded calls.
-fn claim_lists(lab: &Lab) {
+/// Whom select and poll were handed, from the recorded calls.
+fn claim_handed_over(lab: &Lab) {
     let lists: Vec<_> = lab
         .calls("server")
         .into_iter()
@@ -130,12 +131,16 @@ fn claim_lists(lab: &Lab) {
         "the-list-goes-along",
         eq("sockets handed to select", in_set, 3).and(eq("sockets handed to poll", in_list, 3)),
     );
+}
+
+/// How often epoll was told of a socket, from the recorded calls.
+fn claim_kept(lab: &Lab) {
     let told = eq("calls of epoll_ctl", count_calls(lab, "server", SyscallKind::EpollCtl), 3);
     let waits = eq("calls of epoll_wait", count_calls(lab, "server", SyscallKind::EpollWait), 4);
     lab.claim("epoll-keeps-the-list", told.and(waits));
 }
 
-experiment!(edge_triggered);
+experiment!(edge_triggered, needs = &[Need::Has(Feature::Epoll)]);
 fn edge_triggered(lab: &Lab) -> Result<()> {
     let (client, server) = connection(lab)?;
     server.set_nonblocking(true)?;

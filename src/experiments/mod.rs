@@ -14,8 +14,8 @@ use linkme::distributed_slice;
 use crate::capture::child::{Job, Request};
 use crate::capture::parameter::{self, SetError};
 use crate::capture::{self, Lab, Network, Parameter, Result, Run, probe, source_line};
-use crate::trace::Site;
 use crate::trace::recording::LookUp;
+use crate::trace::{Feature, Site};
 
 mod c01_address_in_use;
 mod c02_connection_refused;
@@ -216,6 +216,8 @@ pub enum Need {
     Folder,
     /// What /proc tells of threads, of TCP sockets and of settings.
     Proc,
+    /// What not every system has.
+    Has(Feature),
 }
 
 /// What a child process of an experiment does.

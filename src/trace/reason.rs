@@ -49,6 +49,8 @@ pub enum Lack {
     Sysctl { name: Cow<'static, str> },
     /// The system does not have this feature.
     Feature { feature: Feature },
+    /// The system does not know what this call asks for: a family, an option.
+    Unsupported(Box<FailedCall>),
     /// The process's limit of open files allowed only some of the connections.
     Descriptors { limit: u64, reached: u64, asked: u64 },
     /// The kernel's time limit ended before the program's.
@@ -154,6 +156,42 @@ pub enum Feature {
     AbstractNames,
     /// A processor that stores the least significant byte of a number first.
     LittleEndian,
+    /// A network of one's own, in which nobody else sends.
+    PrivateNetwork,
+    /// A wire in such a network.
+    Wire,
+    /// What a thread is doing: whether it sleeps, and in which call.
+    ThreadStates,
+    /// The kernel's table of TCP sockets.
+    TcpTable,
+    /// The kernel's settings.
+    Settings,
+    /// The mode of a socket, as an answer.
+    Mode,
+    /// Several servers that listen at one port.
+    SharedPort,
+    /// epoll(7).
+    Epoll,
+    /// `SO_PROTOCOL`.
+    Protocol,
+    /// `TCP_QUICKACK`.
+    QuickAck,
+    /// `TCP_CORK`.
+    Cork,
+    /// `TCP_USER_TIMEOUT`.
+    UserTimeout,
+    /// `TCP_KEEPIDLE` and its like.
+    KeepIdle,
+    /// `FD_CLOEXEC`.
+    CloseOnExec,
+    /// `MSG_NOSIGNAL`.
+    NoSignal,
+    /// sigaction(2).
+    Signals,
+    /// `RLIMIT_NOFILE`.
+    DescriptorLimit,
+    /// sched_setaffinity(2).
+    Affinity,
 }
 
 impl Feature {

@@ -39,7 +39,7 @@ impl Socket {
 impl Socket {
     /// Whether it is non-blocking: Windows does not tell.
     pub fn nonblocking(&self) -> io::Result<bool> {
-        Err(io::ErrorKind::Unsupported.into())
+        super::sys::unsupported(crate::trace::Feature::Mode)
     }
 
     /// Makes it non-blocking, or blocking: ioctlsocket() with `FIONBIO`.

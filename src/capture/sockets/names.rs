@@ -84,7 +84,7 @@ pub(super) fn flags(flags: i32) -> MsgFlags {
         #[cfg(unix)]
         PEEK_NOW => MsgFlags::named("MSG_PEEK|MSG_DONTWAIT"),
         #[cfg(target_os = "linux")]
-        MSG_NOSIGNAL => MsgFlags::named("MSG_NOSIGNAL"),
+        libc::MSG_NOSIGNAL => MsgFlags::named("MSG_NOSIGNAL"),
         other => MsgFlags::named(other.to_string()),
     }
 }
@@ -108,12 +108,11 @@ pub const MSG_TRUNC: i32 = libc::MSG_TRUNC;
 /// Asks a call not to block, whatever mode the socket is in (recv(2)).
 #[cfg(unix)]
 pub const MSG_DONTWAIT: i32 = libc::MSG_DONTWAIT;
-/// Asks a sending call not to raise SIGPIPE (send(2)).
+/// Asks a sending call not to raise SIGPIPE (send(2)). Other systems have other ways, or no SIGPIPE.
 #[cfg(target_os = "linux")]
-pub const MSG_NOSIGNAL: i32 = libc::MSG_NOSIGNAL;
-/// Other systems have other ways, or no SIGPIPE.
+pub const MSG_NOSIGNAL: Option<i32> = Some(libc::MSG_NOSIGNAL);
 #[cfg(not(target_os = "linux"))]
-pub const MSG_NOSIGNAL: i32 = 0;
+pub const MSG_NOSIGNAL: Option<i32> = None;
 /// Windows has the flag's name and answers `WSAEMSGSIZE` unasked.
 #[cfg(not(unix))]
 pub const MSG_TRUNC: i32 = 0x100;

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use socket2::Protocol;
 
-#[cfg(any(target_os = "linux", windows))]
-use super::names;
-use super::{Socket, done, sys};
+use super::{Socket, done, names, sys};
+#[cfg(not(target_os = "linux"))]
+use crate::trace::Feature;
 use crate::trace::{Args, Output, SockOpt, Syscall, Value};
 
 /// Options whose value is a flag or a number: getter, setter, type, option.
@@ -134,42 +134,42 @@ impl Socket {
 impl Socket {
     /// This system's keepalive is not set here.
     pub fn set_keepalive_time(&self, _: Duration) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+        sys::unsupported(Feature::KeepIdle)
     }
 
     /// This system's keepalive is not set here.
     pub fn set_keepalive_interval(&self, _: Duration) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+        sys::unsupported(Feature::KeepIdle)
     }
 
     /// This system's keepalive is not set here.
     pub fn set_keepalive_retries(&self, _: u32) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+        sys::unsupported(Feature::KeepIdle)
     }
 
     /// How long sent data may stay unacknowledged before the connection fails: this system has no `TCP_USER_TIMEOUT`.
     pub fn set_tcp_user_timeout(&self, _: Option<Duration>) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+        sys::unsupported(Feature::UserTimeout)
     }
 
     /// Are bytes held back until a segment is full, or the stream ends: this system has no `TCP_CORK`.
     pub fn set_tcp_cork(&self, _: bool) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+        sys::unsupported(Feature::Cork)
     }
 
     /// Is what arrives acknowledged at once: this system has no `TCP_QUICKACK`.
     pub fn set_tcp_quickack(&self, _: bool) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+        sys::unsupported(Feature::QuickAck)
     }
 
     /// May other sockets share the address and port: on other systems this option means something else.
     pub fn set_reuse_port(&self, _: bool) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+        sys::unsupported(Feature::SharedPort)
     }
 
     /// The ports from which the kernel chooses one: this system has no `IP_LOCAL_PORT_RANGE`.
     pub fn set_local_port_range(&self, _: RangeInclusive<u16>) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+        sys::unsupported(Feature::LocalPortRange)
     }
 }
 
@@ -186,7 +186,7 @@ impl Socket {
         #[cfg(unix)]
         let set = |socket: &socket2::Socket| socket.set_cloexec(close_on_exec);
         #[cfg(not(unix))]
-        let set = |_: &socket2::Socket| Err(io::ErrorKind::Unsupported.into());
+        let set = |_: &socket2::Socket| sys::unsupported(Feature::CloseOnExec);
         self.call(names, syscall, Location::caller(), set, done)
     }
 
@@ -237,20 +237,16 @@ impl Socket {
         })
     }
 
-    /// The protocol that it speaks: `SO_PROTOCOL` (socket(7)); `None` where the system does not say.
-    #[cfg(any(target_os = "linux", windows))]
+    /// The protocol that it speaks: `SO_PROTOCOL` (socket(7)).
     #[track_caller]
     pub fn protocol(&self) -> io::Result<Option<Protocol>> {
+        #[cfg(any(target_os = "linux", windows))]
         let get = socket2::Socket::protocol;
+        #[cfg(not(any(target_os = "linux", windows)))]
+        let get = |_: &socket2::Socket| sys::unsupported(Feature::Protocol);
         self.get("protocol", SockOpt::Protocol, Location::caller(), get, |protocol| {
             Value::from(&names::protocol(*protocol))
         })
-    }
-
-    /// The protocol that it speaks: this system does not say.
-    #[cfg(not(any(target_os = "linux", windows)))]
-    pub fn protocol(&self) -> io::Result<Option<Protocol>> {
-        Ok(None)
     }
 
     /// The error that waits on the socket, taken from it: `SO_ERROR` (socket(7)).

@@ -26,10 +26,16 @@ pub fn times_caught() -> usize {
     CAUGHT.load(Ordering::SeqCst)
 }
 
-/// Sends SIGUSR1 to this thread of this process: tgkill(2).
+/// Sends SIGUSR1 to this thread of this process: tgkill(2), by the number that only Linux takes.
+#[cfg(target_os = "linux")]
 pub fn send_sigusr1(thread: u32) -> io::Result<()> {
     let process = std::process::id();
     // SAFETY: tgkill takes three numbers.
     let answer = unsafe { libc::syscall(libc::SYS_tgkill, process, thread, libc::SIGUSR1) };
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn send_sigusr1(_: u32) -> io::Result<()> {
+    super::unsupported(crate::trace::Feature::ThreadStates)
 }

@@ -8,10 +8,10 @@ use std::net::Ipv4Addr;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
-use super::Missing;
+use super::{Missing, unsupported};
 #[cfg(not(windows))]
 use super::{TcpEntry, TcpInfo};
-use crate::trace::{Lack, SetupStep};
+use crate::trace::{Feature, Lack, SetupStep};
 
 /// What this system calls send(3).
 pub const SEND: &str = if cfg!(windows) { "send" } else { "sendto" };
@@ -62,12 +62,8 @@ macro_rules! unavailable {
     };
 }
 
-fn unsupported<T>() -> io::Result<T> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
 fn missing<T>(step: SetupStep) -> Result<T, Missing> {
-    Err(Missing { step, errno: Cow::Borrowed("ENOSYS") })
+    Err(Missing { step, errno: Cow::Borrowed("unsupported") })
 }
 
 unavailable! {
@@ -77,40 +73,41 @@ unavailable! {
     frames_sent(&str) -> Option<u64> = None;
     frames_without_room(&str) -> Option<u64> = None;
     enter_private_network() -> Result<(), Missing> = missing(SetupStep::Unshare);
-    raise_interface(&socket2::Socket, &str) -> io::Result<()> = unsupported();
+    raise_interface(&socket2::Socket, &str) -> io::Result<()> = unsupported(Feature::PrivateNetwork);
     open_tap(&str) -> Result<std::fs::File, Missing> = missing(SetupStep::OpenTun);
-    set_address(&socket2::Socket, &str, Ipv4Addr) -> io::Result<()> = unsupported();
-    set_mac(&socket2::Socket, &str, [u8; 6]) -> io::Result<()> = unsupported();
-    open_network() -> io::Result<std::fs::File> = unsupported();
-    enter_network(&std::fs::File) -> io::Result<()> = unsupported();
-    cover_file(&str, &str) -> io::Result<()> = unsupported();
-    set_queue(&socket2::Socket, &str, i32) -> io::Result<()> = unsupported();
+    set_address(&socket2::Socket, &str, Ipv4Addr) -> io::Result<()> = unsupported(Feature::PrivateNetwork);
+    set_mac(&socket2::Socket, &str, [u8; 6]) -> io::Result<()> = unsupported(Feature::PrivateNetwork);
+    open_network() -> io::Result<std::fs::File> = unsupported(Feature::PrivateNetwork);
+    enter_network(&std::fs::File) -> io::Result<()> = unsupported(Feature::PrivateNetwork);
+    cover_file(&str, &str) -> io::Result<()> = unsupported(Feature::PrivateNetwork);
+    set_queue(&socket2::Socket, &str, i32) -> io::Result<()> = unsupported(Feature::PrivateNetwork);
     silence_ipv6(&str) -> bool = false;
     privilege_of(&std::path::Path) -> Option<crate::trace::Privilege> = None;
     file_of_command(&str) -> Option<std::path::PathBuf> = None;
     close_inherited_descriptors() -> () = ();
     drop_capabilities() -> io::Result<()> = Ok(());
-    catch_sigusr1(bool) -> io::Result<()> = unsupported();
+    pin_to_one_processor() -> Result<Pinned, Lack> = Err(Feature::Affinity.lack());
+}
+
+#[cfg(windows)]
+unavailable! {
+    catch_sigusr1(bool) -> io::Result<()> = unsupported(Feature::Signals);
     times_caught() -> usize = 0;
-    send_sigusr1(u32) -> io::Result<()> = unsupported();
-    pin_to_one_processor() -> Result<Pinned, Lack> = Err(Lack::OneProcessor {
-        call: Cow::Borrowed("sched_setaffinity"),
-        errno: Cow::Borrowed("ENOSYS"),
-    });
+    send_sigusr1(u32) -> io::Result<()> = unsupported(Feature::Signals);
 }
 
 // What Windows tells.
 #[cfg(not(windows))]
 unavailable! {
     tcp_info(&socket2::Socket) -> io::Result<Option<TcpInfo>> = Ok(None);
-    tcp_table(SocketAddrV4, SocketAddrV4) -> io::Result<Option<TcpEntry>> = unsupported();
+    tcp_table(SocketAddrV4, SocketAddrV4) -> io::Result<Option<TcpEntry>> = unsupported(Feature::TcpTable);
     cpu_time_of_thread(u32) -> Option<Duration> = None;
     cpu_time_of_process(u32) -> Option<Duration> = None;
     memory(u32) -> Option<u64> = None;
 }
 
 pub fn wait_readable<A, B>(_: &[A], _: &B, _: Option<Duration>) -> io::Result<bool> {
-    unsupported()
+    unsupported(Feature::PrivateNetwork)
 }
 
 #[derive(Debug)]
@@ -136,7 +133,7 @@ pub struct Epoll;
 
 impl Epoll {
     pub fn new() -> io::Result<Epoll> {
-        unsupported()
+        unsupported(Feature::Epoll)
     }
 
     pub fn descriptor(&self) -> i64 {
@@ -144,22 +141,22 @@ impl Epoll {
     }
 
     pub fn add(&self, _: &socket2::Socket, _: i16) -> io::Result<()> {
-        unsupported()
+        unsupported(Feature::Epoll)
     }
 
     pub fn add_edge_triggered(&self, _: &socket2::Socket, _: i16) -> io::Result<()> {
-        unsupported()
+        unsupported(Feature::Epoll)
     }
 
     pub fn modify(&self, _: &socket2::Socket, _: i16) -> io::Result<()> {
-        unsupported()
+        unsupported(Feature::Epoll)
     }
 
     pub fn remove(&self, _: &socket2::Socket) -> io::Result<()> {
-        unsupported()
+        unsupported(Feature::Epoll)
     }
 
     pub fn wait(&self, _: usize, _: Option<Duration>) -> io::Result<Vec<(i64, i16)>> {
-        unsupported()
+        unsupported(Feature::Epoll)
     }
 }

@@ -2,11 +2,12 @@
 //! error for those that the system lacks.
 
 use std::borrow::Cow;
+use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::errno;
-use crate::trace::{Lack, Need, SetupStep, SocketId};
+use crate::trace::{Feature, Lack, Need, SetupStep, SocketId};
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -18,9 +19,9 @@ mod network;
 #[cfg(target_os = "linux")]
 pub use network::*;
 
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod caught;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub use caught::*;
 
 #[cfg(target_os = "linux")]
@@ -183,6 +184,27 @@ pub fn was_forbidden(status: std::process::ExitStatus) -> bool {
 pub const CAN_TRACE: bool =
     cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")));
 
+/// Whether this system has what not every one has.
+pub const fn has(feature: Feature) -> bool {
+    if cfg!(target_os = "linux") {
+        return true; // but for what the processor decides
+    }
+    match feature {
+        Feature::FileTypes
+        | Feature::FilePermissions
+        | Feature::PipeAsKeyboard
+        | Feature::KeyboardAndSocket
+        | Feature::CloseOnExec
+        | Feature::DescriptorLimit
+        | Feature::Signals
+        | Feature::Mode => cfg!(unix),
+        Feature::LoopbackRange | Feature::Protocol | Feature::TcpInfo | Feature::TcpTable => {
+            cfg!(windows)
+        }
+        _ => false,
+    }
+}
+
 /// A listening socket: its number, and its address if that is one of IPv4 or IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listener {
@@ -214,31 +236,31 @@ impl Descendant {
 }
 
 /// Asks a process to end: SIGTERM (kill(2)).
-pub fn terminate(process: u32) -> std::io::Result<()> {
+pub fn terminate(process: u32) -> io::Result<()> {
     send_signal(process, "SIGTERM")
 }
 
 /// Kills a process: SIGKILL (kill(2)).
-pub fn kill(process: u32) -> std::io::Result<()> {
+pub fn kill(process: u32) -> io::Result<()> {
     send_signal(process, "SIGKILL")
 }
 
-fn send_signal(process: u32, signal: &str) -> std::io::Result<()> {
+fn send_signal(process: u32, signal: &str) -> io::Result<()> {
     #[cfg(unix)]
     {
-        let process = i32::try_from(process).map_err(std::io::Error::other)?;
+        let process = i32::try_from(process).map_err(io::Error::other)?;
         let signal: nix::sys::signal::Signal = signal.parse()?;
         Ok(nix::sys::signal::kill(nix::unistd::Pid::from_raw(process), signal)?)
     }
     #[cfg(not(unix))]
     {
         let _ = (process, signal);
-        Err(std::io::ErrorKind::Unsupported.into())
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
 /// Gives SIGPIPE its default effect again: it ends the process (signal(7)).
-pub fn default_sigpipe() -> std::io::Result<()> {
+pub fn default_sigpipe() -> io::Result<()> {
     #[cfg(unix)]
     {
         use nix::sys::signal::{SigHandler, Signal, signal};
@@ -247,21 +269,21 @@ pub fn default_sigpipe() -> std::io::Result<()> {
         Ok(())
     }
     #[cfg(not(unix))]
-    Err(std::io::ErrorKind::Unsupported.into())
+    unsupported(Feature::Signals)
 }
 
 /// The socket of this descriptor, which others use too: it must not be dropped.
-pub fn socket_of(descriptor: i64) -> std::io::Result<socket2::Socket> {
+pub fn socket_of(descriptor: i64) -> io::Result<socket2::Socket> {
     #[cfg(unix)]
     {
-        let descriptor = i32::try_from(descriptor).map_err(std::io::Error::other)?;
+        let descriptor = i32::try_from(descriptor).map_err(io::Error::other)?;
         // SAFETY: the caller does not drop it, so nothing is closed that is not its own.
         Ok(unsafe { std::os::fd::FromRawFd::from_raw_fd(descriptor) })
     }
     #[cfg(not(unix))]
     {
         let _ = descriptor;
-        Err(std::io::ErrorKind::Unsupported.into())
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
@@ -278,8 +300,33 @@ pub fn socket_id(socket: &socket2::Socket) -> SocketId {
     SocketId::within(std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// The error of a call that this system does not have.
+#[derive(Debug, thiserror::Error)]
+#[error("unsupported")]
+struct Unsupported(Feature);
+
+/// An error that says which feature this system does not have.
+pub fn unsupported<T>(feature: Feature) -> io::Result<T> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, Unsupported(feature)))
+}
+
+/// The feature for want of which a call was not made, if that is the error.
+pub fn feature_of(error: &io::Error) -> Option<Feature> {
+    error.get_ref()?.downcast_ref::<Unsupported>().map(|unsupported| unsupported.0)
+}
+
+/// Whether the error means that the system does not know what a call asked for: a family, a type, an option.
+pub fn is_unsupported(error: &io::Error) -> bool {
+    const NAMES: [&str; 6] =
+        ["AFNOSUPPORT", "PFNOSUPPORT", "PROTONOSUPPORT", "SOCKTNOSUPPORT", "NOPROTOOPT", "NOSYS"];
+    let name = error_name(error);
+    let name = name.strip_prefix("WSAE").or_else(|| name.strip_prefix('E'));
+    name.is_some_and(|name| NAMES.contains(&name))
+        || (error.raw_os_error().is_none() && error.kind() == io::ErrorKind::Unsupported)
+}
+
 /// The name of an error, or its text if it is not the system's.
-pub fn error_name(error: &std::io::Error) -> Cow<'static, str> {
+pub fn error_name(error: &io::Error) -> Cow<'static, str> {
     match error.raw_os_error() {
         Some(code) => errno::name(code),
         None => Cow::Owned(error.to_string()),

@@ -125,5 +125,5 @@ pub fn raise_descriptor_limit() -> Option<(u64, u64)> {
 
 /// Windows has no such limit.
 pub fn limit_descriptors(_: u64) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
+    super::unsupported(crate::trace::Feature::DescriptorLimit)
 }
