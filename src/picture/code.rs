@@ -3,7 +3,8 @@
 //! It knows three languages, those of the lessons, and of each only what a reader's eye needs. A highlighter with grammars
 //! (`syntect`) knows more, and does not know which calls are about sockets; it would cost a third of the time of a cold build.
 
-use super::{Ink, Row};
+use super::{Ink, Row, inked_again};
+use crate::text::{wrap, wrap_code};
 
 /// A programming language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +152,50 @@ pub fn rows<'l>(language: Option<Language>, lines: impl IntoIterator<Item = &'l 
         .into_iter()
         .map(|line| Line { language, rest: line, row: Row::new() }.inked(&mut open))
         .collect()
+}
+
+/// The columns that a comment's words have, however far it is indented.
+const LEAST_WORDS: usize = 8;
+
+/// A line of code in as many rows of this width as it needs. A comment that goes on in another row has its sign there too: without it
+/// its words would be code.
+#[must_use]
+pub fn wrapped(row: &Row, width: usize) -> Vec<Row> {
+    let parts = wrap_code(&row.text(), width);
+    let mut rows = inked_again(row.characters(), &parts);
+    let Some((sign, code)) = comment(row) else { return rows };
+    let mut seen = 0;
+    let begins = |part: &String| {
+        seen += signs(part);
+        seen > code
+    };
+    let rest = parts.iter().position(begins).map_or(parts.len(), |first| first + 1);
+    let Some(next) = parts.get(rest) else { return rows };
+    let like = if code == 0 { &parts[0] } else { next };
+    let indent = like.len() - like.trim_start().len();
+    let most = (width / 2).min(width.saturating_sub(sign.len() + 1 + LEAST_WORDS));
+    let before = format!("{}{sign} ", " ".repeat(indent.min(most)));
+    let words: Vec<&str> = parts[rest..].iter().map(|part| part.trim()).collect();
+    let again = wrap(&words.join(" "), width.saturating_sub(before.len()).max(LEAST_WORDS));
+    rows.truncate(rest);
+    rows.extend(
+        again.iter().map(|part| Row::new().with(format!("{before}{}", part.trim()), Ink::Faint)),
+    );
+    rows
+}
+
+/// The sign of the comment with which a line ends, and how many characters of code are before it.
+fn comment(row: &Row) -> Option<(String, usize)> {
+    let (last, code) = row.0.split_last().filter(|(last, _)| last.ink == Ink::Faint)?;
+    let text = last.text.trim_start();
+    let end = text.find(|it: char| !"/!#".contains(it)).unwrap_or(text.len());
+    let sign = Some(&text[..end]).filter(|sign| sign.starts_with("//") || *sign == "#")?;
+    Some((sign.to_owned(), code.iter().map(|span| signs(&span.text)).sum()))
+}
+
+/// How many characters of a text are no space.
+fn signs(text: &str) -> usize {
+    text.chars().filter(|it| !it.is_whitespace()).count()
 }
 
 /// A line, as far as it has not been read, and the row of what has.
@@ -316,6 +361,40 @@ mod tests {
             row.0.iter().map(|span| letter(span.ink).repeat(span.text.chars().count())).collect()
         };
         rows.iter().map(row).collect::<Vec<String>>().join("\n")
+    }
+
+    #[test]
+    fn a_comment_that_goes_on_keeps_its_sign() {
+        let wrapped_at = |language, line: &str, width| {
+            let row = rows(Some(language), [line]).swap_remove(0);
+            let rows = wrapped(&row, width);
+            assert!(rows.iter().all(|row| row.width() <= width), "{rows:?}");
+            rows.iter().map(Row::text).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            wrapped_at(Language::Rust, "    // one two three four five", 16),
+            ["    // one two", "    // three", "    // four five"]
+        );
+        assert_eq!(
+            wrapped_at(Language::Rust, "peer.recv(&mut buf)?; // waits until it comes", 27),
+            ["peer.recv(&mut buf)?; //", "    // waits until it comes"]
+        );
+        assert_eq!(
+            wrapped_at(Language::Python, "s.recv(9)  # what is here, at most nine", 24),
+            ["s.recv(9)  # what is", "    # here, at most nine"]
+        );
+        assert_eq!(
+            wrapped_at(Language::Rust, "let longest_name = peer.recv(&mut buf)?; // x", 24),
+            ["let longest_name =", "    peer.recv(&mut", "    buf)?; // x"]
+        );
+        assert_eq!(
+            wrapped_at(Language::Python, "            # ends the one", 16),
+            ["            #", "      # ends the", "      # one"]
+        );
+        assert_eq!(
+            wrapped_at(Language::C, "recv(fd, at, 9, 0); /* one two three */", 24),
+            ["recv(fd, at, 9, 0); /*", "    one two three */"]
+        );
     }
 
     #[test]

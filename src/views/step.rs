@@ -10,7 +10,7 @@ use super::wording::{self, ActorColors, arguments, safe};
 use crate::analysis::{OpenCalls, is_run_through};
 use crate::i18n::tr;
 use crate::picture::code::{self, Language};
-use crate::picture::{Ink, Picture, Row, fit, inked_again};
+use crate::picture::{Ink, Picture, Row, fit};
 use crate::text::{wrap, wrap_code};
 use crate::trace::recording::Origin;
 use crate::trace::{Call, Event, EventKind, PAUSES_PER_LINE, Role, Site};
@@ -133,11 +133,13 @@ impl<'a> Shot<'a> {
                 (format!("{} {}", mark.sign, who(mark.event)), colors.ink(&mark.event.actor))
             });
             let is_cursor = index == at && self.cursor.is_some();
-            let parts = if is_cursor {
+            let parts: Vec<Row> = if is_cursor {
                 let strong = |part: String| Row::new().with(part, Ink::Strong);
                 whole(&lines[index]).into_iter().map(strong).collect()
             } else if index == at {
-                inked_again(inked[index].characters(), &whole(&lines[index]))
+                let room = width.saturating_sub(gutter).max(8);
+                let parts = code::wrapped(&inked[index], room).into_iter();
+                parts.map(|part| part.cut(room)).collect()
             } else {
                 vec![inked[index].clone().cut(width.saturating_sub(gutter))]
             };

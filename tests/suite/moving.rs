@@ -110,6 +110,34 @@ fn b_shows_the_page_before_and_enter_goes_forward_again() {
 }
 
 #[test]
+fn what_comes_after_a_resize_has_the_new_width() {
+    let (state, folder) = (folder(), folder());
+    let text = |word: &str| format!("{word} and what follows goes on for more than forty columns.");
+    let paragraphs: Vec<String> = (0..30).map(|number| text(&format!("w{number}"))).collect();
+    let block = experiment_block("two-processes");
+    let text = format!("# Mine\n> Why?\n\n{}\n\n{block}", paragraphs.join("\n\n"));
+    let mine = file(&folder, "mine.md", text);
+    let mut learner = learner(&state, 40, 20, &["lesson", utf8(&mine)]);
+    learner.sees("q quit");
+    let (narrow, _) = page(learner.screen());
+    assert!(narrow.iter().all(|row| row.chars().count() <= 40), "{narrow:#?}");
+    learner.resizes(200, 20);
+    learner.sees("\x1b[2J"); // the screen is drawn anew
+    learner.sees("q quit");
+    learner.types(" ");
+    learner.sees(PROMPTS[0]);
+    let (wide, _) = page(learner.screen());
+    let next: Vec<&String> = wide.iter().filter(|row| row.contains("forty columns.")).collect();
+    assert!(next.len() > 5 && next.iter().all(|row| row.starts_with('w')), "{wide:#?}");
+    // Between the last paragraph of a page and the first of the next one there is space too.
+    let rows = wide.iter().map(|row| row.trim_end());
+    let rows: Vec<&str> = rows.skip_while(|row| !row.contains("forty columns.")).collect();
+    assert!(rows.windows(2).all(|pair| pair[0].is_empty() || pair[1].is_empty()), "{wide:#?}");
+    learner.types("q");
+    assert_eq!(learner.leaves().0, Some(0));
+}
+
+#[test]
 fn a_prediction_takes_b_as_an_answer() {
     let state = folder();
     let mut learner = learner(&state, 80, 24, &["lesson", "1"]);

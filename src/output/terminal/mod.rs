@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::rc::Rc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -13,14 +14,15 @@ use self::palette::colored_text;
 use self::prose::Emphasis;
 use crate::i18n::tr;
 use crate::picture::code::{self, Language};
-use crate::picture::{Ink, Picture, Row, inked_again};
+use crate::picture::{Ink, Picture, Row};
 use crate::signals::{self, Cleanup};
-use crate::text::{half_width, safe, wrap_code};
+use crate::text::{half_width, safe};
 
 mod bar;
 pub mod keys;
 mod pages;
 mod palette;
+mod piece;
 pub mod progress_line;
 mod prose;
 
@@ -28,6 +30,7 @@ pub use bar::Bar;
 
 use keys::Key;
 use pages::{Block, Pages};
+use piece::{Layout, Piece};
 
 /// The options for how output looks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,8 +62,8 @@ pub struct Terminal {
     height: Option<usize>,
     /// What is to be shown page by page, if the terminal is interactive.
     pages: Option<Pages>,
-    /// The rows that will be shown together, while they are gathered.
-    gathered: Option<Vec<Row>>,
+    /// What will be shown together, while it is gathered.
+    gathered: Option<Vec<Piece>>,
     /// The rows, if they are collected instead of shown.
     kept: Option<Picture>,
 }
@@ -103,10 +106,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 pub const MIN_WIDTH: usize = 20;
 /// The smallest width with [`Look::big`].
 const MIN_BIG_WIDTH: usize = 40;
-/// The largest width of prose: longer lines are hard to read.
-const MAX_PROSE_WIDTH: usize = 88;
-/// The smallest width at which source code has line numbers.
-const MIN_GUTTER_WIDTH: usize = 50;
 /// The width where the system does not tell.
 const DEFAULT_WIDTH: usize = 80;
 /// The height where the system does not tell.
@@ -198,14 +197,22 @@ impl Terminal {
 
     /// Shows a row. With pages it is shown when its page is: see [`Terminal::show_page`].
     pub fn row(&mut self, row: &Row) -> Result<()> {
+        self.piece(Piece::Row(row.clone()))
+    }
+
+    /// Shows this. It is laid out when its page is shown: until then the window may change.
+    fn piece(&mut self, piece: Piece) -> Result<()> {
+        let layout = self.layout();
         match (&mut self.gathered, &mut self.pages) {
-            (Some(gathered), _) => gathered.push(row.clone()),
-            (None, Some(pages)) => {
-                pages.add(Block { rows: vec![row.clone()], keeps_next: false });
-            }
-            (None, None) => self.write_row(row)?,
+            (Some(gathered), _) => gathered.push(piece),
+            (None, Some(pages)) => pages.add(Block::of(vec![piece])),
+            (None, None) => piece.rows(layout).iter().try_for_each(|row| self.write_row(row))?,
         }
         Ok(())
+    }
+
+    fn layout(&self) -> Layout {
+        Layout { width: self.width, emphasis: self.emphasis(), fits: self.pages.is_some() }
     }
 
     /// Shows what this writes on one page, if a page can have so much.
@@ -218,9 +225,9 @@ impl Terminal {
         }
         self.gathered = self.pages.is_some().then(Vec::new);
         let written = write(self);
-        let rows = self.gathered.take();
-        if let (Some(pages), Some(rows)) = (&mut self.pages, rows) {
-            pages.add(Block { rows, keeps_next: false });
+        let pieces = self.gathered.take();
+        if let (Some(pages), Some(pieces)) = (&mut self.pages, pieces) {
+            pages.add(Block::of(pieces));
         }
         written
     }
@@ -272,20 +279,7 @@ impl Terminal {
 
     /// The same, with the mark before it in an ink of its own.
     pub fn marked(&mut self, mark: &str, mark_ink: Ink, text: &str, ink: Ink) -> Result<()> {
-        let indent = mark.width();
-        let room = self.prose_width().saturating_sub(indent).max(8);
-        let rows = prose::inline(text, ink, room, self.emphasis());
-        self.together(|terminal| {
-            for (index, row) in rows.into_iter().enumerate() {
-                let mut whole = match index {
-                    0 => Row::new().with(mark, mark_ink),
-                    _ => Row::indented(indent),
-                };
-                whole.extend(row);
-                terminal.row(&whole)?;
-            }
-            Ok(())
-        })
+        self.piece(Piece::Text { mark: mark.to_owned(), mark_ink, text: text.to_owned(), ink })
     }
 
     fn emphasis(&self) -> Emphasis {
@@ -295,31 +289,12 @@ impl Terminal {
     /// Shows the source of an experiment with line numbers.
     pub fn code(&mut self, first: u32, lines: &[&str]) -> Result<()> {
         let rows = code::rows(Some(Language::Rust), lines.iter().copied());
-        for (number, row) in (first..).zip(rows) {
-            let gutter = self.gutter();
-            let parts = wrap_code(&row.text(), self.width - gutter);
-            for (index, part) in inked_again(row.characters(), &parts).into_iter().enumerate() {
-                let number = match (gutter, index) {
-                    (0, _) => String::new(),
-                    (_, 0) => format!("{number:>4}  "),
-                    _ => " ".repeat(gutter),
-                };
-                let mut whole = Row::new().with(number, Ink::Faint);
-                whole.extend(part);
-                self.row(&whole)?;
-            }
-        }
-        Ok(())
+        (first..).zip(rows).try_for_each(|(number, row)| self.piece(Piece::Code { number, row }))
     }
 
     /// Shows this text in the place of lines of code.
     pub fn folded(&mut self, text: &str) -> Result<()> {
-        self.wrapped(&" ".repeat(self.gutter() + 4), text, Ink::Faint)
-    }
-
-    /// The width of the line numbers beside code.
-    fn gutter(&self) -> usize {
-        if self.width < MIN_GUTTER_WIDTH { 0 } else { 6 }
+        self.piece(Piece::Folded(text.to_owned()))
     }
 
     /// Writes a program as it stands: with colours for people, without for what it is piped to.
@@ -347,19 +322,16 @@ impl Terminal {
 
     /// Shows CommonMark, wrapped.
     pub fn prose(&mut self, markdown: &str) -> Result<()> {
-        for prose::Passage { rows, keeps_next } in
-            prose::lay_out(markdown, self.prose_width(), self.emphasis())
-        {
-            self.picture(&Picture(rows))?;
-            if keeps_next {
+        let markdown: Rc<str> = markdown.into();
+        let Layout { width, emphasis, .. } = self.layout();
+        for (number, passage) in prose::lay_out(&markdown, width, emphasis).iter().enumerate() {
+            let markdown = markdown.clone();
+            self.piece(Piece::Passage { markdown, number })?;
+            if passage.keeps_next {
                 self.keep_with_next();
             }
         }
         Ok(())
-    }
-
-    fn prose_width(&self) -> usize {
-        self.width.min(MAX_PROSE_WIDTH)
     }
 
     /// Shows all that was written. With pages, waits for a key between them.
@@ -372,10 +344,10 @@ impl Terminal {
 
     /// Fills the page on the screen with what waits for it; true if the page is full and more waits.
     pub fn show_page(&mut self) -> Result<bool> {
-        let (height, width) = (self.page_height(), self.width);
-        let taken = self.pages.as_mut().map(|pages| (pages.take(height), pages.is_full()));
+        let (height, layout) = (self.page_height(), self.layout());
+        let taken = self.pages.as_mut().map(|pages| (pages.take(height, layout), pages.is_full()));
         let (rows, is_full) = taken.unwrap_or_default();
-        self.write_rows(rows, width)?;
+        rows.iter().try_for_each(|row| self.write_row(row))?;
         self.out.flush()?;
         Ok(is_full)
     }

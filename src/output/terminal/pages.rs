@@ -2,14 +2,25 @@
 
 use std::collections::VecDeque;
 
+use super::piece::{Layout, Piece};
 use crate::picture::Row;
 
-/// Rows that belong together: a paragraph, a picture, a claim with its evidence.
+/// What belongs together: a paragraph, a picture, a claim with its evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Block {
-    pub(super) rows: Vec<Row>,
+    pieces: Vec<Piece>,
     /// Nothing comes between it and the next block, as with a heading.
-    pub(super) keeps_next: bool,
+    keeps_next: bool,
+}
+
+impl Block {
+    pub(super) fn of(pieces: Vec<Piece>) -> Block {
+        Block { pieces, keeps_next: false }
+    }
+
+    fn is_blank(&self) -> bool {
+        self.pieces.iter().all(Piece::is_blank)
+    }
 }
 
 /// A block that is higher than a page begins on the same page as what is before it if that many rows of it find room there, and leaves
@@ -24,19 +35,21 @@ pub(super) struct Pages {
     shown: Vec<Vec<Row>>,
     /// The page that is shown again, if it is not the last one.
     again: Option<usize>,
+    /// The last page ended where space belongs.
+    owes_gap: bool,
 }
 
 impl Pages {
     /// Puts a block behind what is waiting.
     pub(super) fn add(&mut self, block: Block) {
-        if !block.rows.is_empty() {
+        if !block.pieces.is_empty() {
             self.waiting.push_back(block);
         }
     }
 
     /// Keeps the block added last together with the next one.
     pub(super) fn keep_with_next(&mut self) {
-        if let Some(last) = self.waiting.iter_mut().rev().find(|block| !is_blank(&block.rows)) {
+        if let Some(last) = self.waiting.iter_mut().rev().find(|block| !block.is_blank()) {
             last.keeps_next = true;
         }
     }
@@ -53,7 +66,7 @@ impl Pages {
 
     /// Whether something does not fit on the page.
     pub(super) fn is_full(&self) -> bool {
-        self.waiting.iter().any(|block| !is_blank(&block.rows))
+        self.waiting.iter().any(|block| !block.is_blank())
     }
 
     /// Whether so many rows find room on the page below what is there.
@@ -81,34 +94,40 @@ impl Pages {
     }
 
     /// Takes the rows for which the page has room, of a screen with so many.
-    pub(super) fn take(&mut self, height: usize) -> Vec<Row> {
+    pub(super) fn take(&mut self, height: usize, layout: Layout) -> Vec<Row> {
         let mut taken = Vec::new();
-        // Space that found no room on the page before, or came after it.
-        let mut gap = false;
-        while let Some(mut group) = self.next_group() {
+        while let Some((blocks, mut group)) = self.next_group(layout) {
             let used = self.used();
             let room = height.saturating_sub(used);
+            let is_new_page = used == 0;
             if is_blank(&group) {
-                gap |= used == 0 && self.ends_in_text();
-                group.truncate(if used == 0 { 0 } else { room });
+                self.owes_gap |= (is_new_page || room == 0) && self.ends_in_text();
+                group.truncate(if is_new_page { 0 } else { room });
                 self.emit(group, &mut taken);
                 continue;
             }
             let rows = without_blank_end(&group);
-            if std::mem::take(&mut gap) && (rows < room || rows > height) {
+            let wants_gap = is_new_page && std::mem::take(&mut self.owes_gap);
+            if wants_gap && group[0].width() > 0 && (rows < room || rows > height) {
                 group.insert(0, Row::new());
             }
             let rows = without_blank_end(&group);
             if rows <= room {
-                group.truncate(rows.max(group.len().min(room)));
+                self.owes_gap = group.len() > room.max(rows);
+                group.truncate(room);
                 self.emit(group, &mut taken);
                 continue;
             }
-            let part = part_of(&group[..rows], room, height, used == 0);
+            let part = part_of(&group[..rows], room, height, is_new_page);
+            if part == 0 {
+                blocks.into_iter().rev().for_each(|block| self.waiting.push_front(block));
+                break;
+            }
             let mut rest = group.split_off(part);
             let gap = rest.iter().take_while(|row| row.width() == 0).count();
+            self.owes_gap |= gap > 0;
             rest.drain(..gap);
-            self.waiting.push_front(Block { rows: rest, keeps_next: false });
+            self.waiting.push_front(Block::of(rest.into_iter().map(Piece::Row).collect()));
             self.emit(group, &mut taken);
             break;
         }
@@ -129,16 +148,17 @@ impl Pages {
     }
 
     /// The next block, with those that it keeps together.
-    fn next_group(&mut self) -> Option<Vec<Row>> {
-        let mut group = Vec::new();
+    fn next_group(&mut self, layout: Layout) -> Option<(Vec<Block>, Vec<Row>)> {
+        let (mut blocks, mut group) = (Vec::new(), Vec::new());
         while let Some(block) = self.waiting.pop_front() {
-            let goes_on = block.keeps_next || is_blank(&block.rows) && !group.is_empty();
-            group.extend(block.rows);
+            let goes_on = block.keeps_next || block.is_blank() && !group.is_empty();
+            group.extend(block.pieces.iter().flat_map(|piece| piece.rows(layout)));
+            blocks.push(block);
             if !goes_on {
                 break;
             }
         }
-        (!group.is_empty()).then_some(group)
+        (!group.is_empty()).then_some((blocks, group))
     }
 
     // ---- looking back ----
@@ -211,20 +231,27 @@ fn part_of(rows: &[Row], room: usize, height: usize, is_new_page: bool) -> usize
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::terminal::prose::Emphasis;
     use crate::picture::Ink;
+
+    const LAYOUT: Layout = Layout { width: 80, emphasis: Emphasis::ByInk, fits: true };
 
     fn rows(text: &str) -> Vec<Row> {
         text.lines().map(|line| Row::new().with(line, Ink::Plain)).collect()
     }
 
+    fn block(text: &str, keeps_next: bool) -> Block {
+        Block { keeps_next, ..Block::of(rows(text).into_iter().map(Piece::Row).collect()) }
+    }
+
     fn pages_of(blocks: &[(&str, bool)], height: usize) -> Vec<String> {
         let mut pages = Pages::default();
         for (text, keeps_next) in blocks {
-            pages.add(Block { rows: rows(text), keeps_next: *keeps_next });
+            pages.add(block(text, *keeps_next));
         }
         let mut all = Vec::new();
         loop {
-            let taken = pages.take(height);
+            let taken = pages.take(height, LAYOUT);
             assert!(taken.len() <= height);
             all.push(taken.iter().map(Row::text).collect::<Vec<_>>().join("|"));
             if !pages.is_full() {
@@ -244,21 +271,29 @@ mod tests {
     }
 
     #[test]
-    fn space_stands_between_blocks_and_not_at_the_ends_of_a_page() {
+    fn space_stands_between_blocks_also_where_a_page_ends() {
         let gap = ("\n", false);
         let blocks = [gap, ("a1\na2", false), gap, ("b1\nb2", false), gap];
         assert_eq!(pages_of(&blocks, 5), ["a1|a2||b1|b2"]);
         assert_eq!(pages_of(&blocks, 4), ["a1|a2|", "b1|b2|"]);
-        assert_eq!(pages_of(&blocks, 2), ["a1|a2", "b1|b2"]);
+        assert_eq!(pages_of(&blocks, 2), ["a1|a2", "b1|b2"], "a page that is full has no room");
         let blocks = [("a1\na2\na3", false), gap, ("b1", false), gap, ("c1", false)];
-        assert_eq!(pages_of(&blocks, 3), ["a1|a2|a3", "b1||c1"]);
+        assert_eq!(pages_of(&blocks, 3), ["a1|a2|a3", "|b1|", "c1"]);
+        assert_eq!(pages_of(&blocks, 4), ["a1|a2|a3|", "b1||c1"]);
+        // As prose has it: with the space behind a paragraph in its block.
+        let blocks = [("a1\na2\na3\n\n", false), ("b1\n\n", false), ("c1", false)];
+        assert_eq!(pages_of(&blocks, 3), ["a1|a2|a3", "|b1|", "c1"]);
         let mut pages = Pages::default();
-        pages.add(Block { rows: rows("a"), keeps_next: false });
-        assert_eq!(pages.take(9), rows("a"));
+        pages.add(block("a", false));
+        assert_eq!(pages.take(9, LAYOUT), rows("a"));
         pages.turn();
-        pages.add(Block { rows: rows("\n"), keeps_next: false });
-        pages.add(Block { rows: rows("b"), keeps_next: false });
-        assert_eq!(pages.take(9), rows("\nb"), "it stands between what was typed and what follows");
+        pages.add(block("\n", false));
+        pages.add(block("b", false));
+        assert_eq!(
+            pages.take(9, LAYOUT),
+            rows("\nb"),
+            "it stands between what was typed and what follows"
+        );
     }
 
     #[test]
@@ -266,12 +301,12 @@ mod tests {
         let blocks = [("a1\na2", false), ("head", true), ("\n", false), ("b1\nb2", false)];
         assert_eq!(pages_of(&blocks, 5), ["a1|a2", "head||b1|b2"]);
         let mut pages = Pages::default();
-        pages.add(Block { rows: rows("a"), keeps_next: false });
-        pages.add(Block { rows: rows("head"), keeps_next: false });
-        pages.add(Block { rows: rows("\n"), keeps_next: false });
+        pages.add(block("a", false));
+        pages.add(block("head", false));
+        pages.add(block("\n", false));
         pages.keep_with_next();
-        pages.add(Block { rows: rows("b1\nb2"), keeps_next: false });
-        assert_eq!((pages.take(4), pages.is_full()), (rows("a"), true));
+        pages.add(block("b1\nb2", false));
+        assert_eq!((pages.take(4, LAYOUT), pages.is_full()), (rows("a"), true));
         assert_eq!(
             pages_of(&[("head", true), ("\n", false), ("1\n2\n3\n4", false)], 5),
             ["head||1|2", "3|4"]
@@ -281,10 +316,26 @@ mod tests {
     #[test]
     fn what_is_higher_than_a_page_is_broken_at_gaps_and_leaves_no_single_row() {
         assert_eq!(pages_of(&[("a\nb\nc\nd\ne", false)], 4), ["a|b|c", "d|e"]);
-        assert_eq!(pages_of(&[("a\nb\nc\n\nd\ne", false)], 5), ["a|b|c", "d|e"]);
+        assert_eq!(pages_of(&[("a\nb\nc\n\nd\ne", false)], 5), ["a|b|c", "|d|e"]);
         let blocks = [("0", false), ("a\nb\nc\nd\ne\nf", false)];
         assert_eq!(pages_of(&blocks, 5), ["0|a|b|c|d", "e|f"]);
         assert_eq!(pages_of(&blocks, 4), ["0", "a|b|c|d", "e|f"]);
+    }
+
+    #[test]
+    fn what_waits_is_laid_out_for_the_window_as_it_is_then() {
+        let mut pages = Pages::default();
+        let text = |text: &str| Piece::Text {
+            mark: "- ".to_owned(),
+            mark_ink: Ink::Plain,
+            text: text.to_owned(),
+            ink: Ink::Plain,
+        };
+        pages.add(Block::of(vec![text("one two three four")]));
+        pages.add(Block::of(vec![text("five six seven eight")]));
+        assert_eq!(pages.take(2, Layout { width: 12, ..LAYOUT }), rows("- one two\n  three four"));
+        pages.turn();
+        assert_eq!(pages.take(2, LAYOUT), rows("- five six seven eight"));
     }
 
     #[test]
@@ -292,8 +343,8 @@ mod tests {
         let mut pages = Pages::default();
         for text in ["one", "two", "three"] {
             pages.turn();
-            pages.add(Block { rows: rows(text), keeps_next: false });
-            pages.take(9);
+            pages.add(block(text, false));
+            pages.take(9, LAYOUT);
         }
         pages.turn();
         let text = |rows: Option<&[Row]>| rows.map(|rows| rows[0].text());

@@ -9,7 +9,7 @@ use crate::citations::citations;
 use crate::picture::code::{self, Language};
 use crate::picture::table::{self, Column};
 use crate::picture::{Ink, Row, inked_again, paragraph};
-use crate::text::{joint, wrap, wrap_code};
+use crate::text::{joint, wrap};
 
 /// How code and headings stand out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -251,7 +251,7 @@ impl Layout {
                 let room = self.width.saturating_sub(4).max(8);
                 self.begin_passage(false);
                 for row in rows {
-                    for part in inked_again(row.characters(), &wrap_code(&row.text(), room)) {
+                    for part in code::wrapped(&row, room) {
                         let mut whole = Row::indented(4);
                         whole.extend(part);
                         self.rows.push(whole);
