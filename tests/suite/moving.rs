@@ -49,13 +49,13 @@ fn the_bar_says_where_one_is_and_is_gone_with_its_key() {
     learner.sees("q quit");
     let (_, bar) = page(learner.screen());
     assert!(
-        bar.starts_with("Lesson 1 · 1 of 9 · ") && bar.contains(" min · Enter on · b back"),
-        "{bar}"
+        bar.starts_with("Lesson 1 · 1 of 9 · ") && bar.contains(" min · Enter on · ? keys"),
+        "there is nothing to go back to: {bar}"
     );
     learner.types(" ");
     learner.sees("q quit");
     let (rows, bar) = page(learner.screen());
-    assert!(bar.starts_with("Lesson 1 · "), "{bar}");
+    assert!(bar.starts_with("Lesson 1 · ") && bar.contains("Enter on · b back"), "{bar}");
     assert!(!rows.concat().contains("quit"), "the first bar is gone: {rows:#?}");
     learner.types("q");
     assert_eq!(learner.leaves().0, Some(0));
@@ -105,6 +105,85 @@ fn b_shows_the_page_before_and_enter_goes_forward_again() {
     assert!(forward.contains("two such names"), "{forward}");
     learner.types("\x1b[D"); // ← does the same
     learner.sees("Enter forward");
+    learner.types("q");
+    assert_eq!(learner.leaves().0, Some(0));
+}
+
+#[test]
+fn help_and_notices_are_no_pages_to_go_back_to() {
+    let state = folder();
+    let mut learner = learner(&state, 80, 24, &["lesson", "1"]);
+    learner.sees(PROMPTS[0]);
+    learner.types(" ");
+    learner.sees(PROMPTS[0]);
+    for (key, shown) in [("?", "shows the last picture again"), ("p", "There has been no picture")]
+    {
+        learner.types(key);
+        learner.sees(shown);
+        learner.sees(PROMPTS[0]);
+    }
+    learner.types("b");
+    let second = learner.sees(PROMPTS[0]);
+    assert!(second.contains("two such names") && !second.contains("no picture"), "{second}");
+    learner.types("b");
+    let first = learner.sees("Enter forward");
+    assert!(first.contains("A process is a running program"), "{first}");
+    learner.types(" ");
+    let forward = learner.sees(PROMPTS[0]);
+    assert!(forward.contains("two such names"), "{forward}");
+    learner.types("q");
+    assert_eq!(learner.leaves().0, Some(0));
+}
+
+#[test]
+fn a_key_on_an_older_page_answers_no_question_and_shows_the_last_page_first() {
+    let state = folder();
+    let mut learner = learner(&state, 80, 24, &["lesson", "1"]);
+    learner.enters_until(&PROMPTS[..2], LETTER);
+    learner.sees("q quit");
+    // A letter, which would answer; `b`, which would too; and one that does something anywhere.
+    for key in ["a", "x", "p"] {
+        learner.types("\x1b[D");
+        learner.sees("Enter forward");
+        learner.types("b");
+        learner.sees("Enter forward");
+        learner.types(key);
+        let present = learner.sees(LETTER);
+        assert!(present.contains("What do you predict?"), "{key}: {present}");
+        assert!(!present.contains("You predict:"), "{key}: {present}");
+        assert_eq!(present.contains("There has been no picture"), key == "p", "{present}");
+    }
+    // The notice is no page: first the last page comes back from below it.
+    learner.types("\x1b[D");
+    learner.sees(LETTER);
+    // Enter once too often skips nothing.
+    learner.types("\x1b[D");
+    let mut stops = vec![learner.sees_one_of(&["Enter forward", LETTER]).0];
+    while stops.last() == Some(&0) {
+        learner.types(" ");
+        stops.push(learner.sees_one_of(&["Enter forward", LETTER]).0);
+    }
+    learner.types(" ");
+    learner.sees("press it again to skip it");
+    learner.sees(LETTER);
+    learner.types("b");
+    learner.sees("You predict: b) ");
+    learner.sees("q quit");
+    learner.types("q");
+    assert_eq!(learner.leaves().0, Some(0));
+}
+
+#[test]
+fn the_code_in_the_middle_of_a_listing_is_shown_once() {
+    let (state, folder) = (folder(), folder());
+    let mine = lesson_with_a_knob(&folder);
+    let mut learner = learner(&state, 80, 16, &["lesson", utf8(&mine)]);
+    let begun = learner.sees(PROMPTS[0]);
+    assert!(begun.contains("fn recv_waits(") && !begun.contains("at last"), "{begun}");
+    learner.types("c");
+    let code = learner.enters_until(&PROMPTS[..1], "Enter runs it · ");
+    assert_eq!(code.matches("b\"at last\"").count(), 1, "{code}");
+    assert_eq!(code.matches("check_sleep(lab, seen);").count(), 1, "the whole code: {code}");
     learner.types("q");
     assert_eq!(learner.leaves().0, Some(0));
 }

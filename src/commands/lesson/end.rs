@@ -123,8 +123,7 @@ impl Playing<'_> {
             }
             if number == 0 || number > all {
                 let text = tr!("There is no further experiment `{typed}`.", typed = number);
-                self.session.terminal.wrapped("", &text, Ink::Warn)?;
-                self.read()?;
+                self.say(&text)?;
                 number = 0;
             } else if number * 10 > all {
                 return Ok(Some(number - 1));

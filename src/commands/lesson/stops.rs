@@ -82,23 +82,57 @@ impl Playing<'_> {
 
     /// Waits for a key that goes on or answers, and does what the others ask for. Where nobody is there, it is Enter.
     pub(super) fn stop(&mut self, at: Stop) -> Result<Key, Failure> {
+        // Whether the Enter before was for a page that was shown again.
+        let mut came_forward = false;
         loop {
             let bar = self.bar(at);
             let key = self.session.terminal.press(&bar)?;
-            if !matches!(key, Key::On | Key::Back | Key::Letter('b')) {
-                self.session.terminal.stop_looking_back();
+            let was_forward = std::mem::take(&mut came_forward);
+            if self.session.terminal.is_looking_back() {
+                came_forward = key == Key::On;
+                if self.moves_among_pages(key, at)? {
+                    continue;
+                }
             }
             match key {
                 Key::Letter(letter) if at.takes(letter) => return Ok(key),
-                Key::On if !self.session.terminal.look_forward()? => return Ok(key),
+                Key::On if was_forward && matches!(at, Stop::Predict(_)) => {
+                    self.say(tr!("Enter skips this question: press it again to skip it, or the letter of your answer."))?;
+                }
+                Key::On => return Ok(key),
                 Key::Back | Key::Letter('b') => self.session.terminal.look_back()?,
                 Key::Letter('p') => self.aside(Playing::picture_again)?,
-                Key::Letter('c') => self.aside(Playing::code_again)?,
+                Key::Letter('c') => {
+                    let rest_is_shown_so = self.session.terminal.drop_rest_of_code();
+                    self.aside(Playing::code_again)?;
+                    if rest_is_shown_so && !self.session.terminal.has_more() {
+                        return Ok(Key::On);
+                    }
+                }
                 Key::Letter('r') => self.aside(Playing::run_again)?,
                 Key::Letter('?') => self.aside(|playing| playing.keys(at))?,
                 _ => {}
             }
         }
+    }
+
+    /// While a page is shown again: does what a key means there, or returns to the last page, where most others do what they do; says whether
+    /// that is all. A letter answers no question that is not on the screen.
+    fn moves_among_pages(&mut self, key: Key, at: Stop) -> Result<bool, Failure> {
+        let terminal = &mut self.session.terminal;
+        let is_all = match key {
+            Key::On => terminal.look_forward()?,
+            Key::Back | Key::Letter('b') => {
+                terminal.look_back()?;
+                true
+            }
+            Key::Letter(letter) => {
+                terminal.return_to_present()?;
+                at.takes(letter)
+            }
+            Key::End => false,
+        };
+        Ok(is_all)
     }
 
     /// Shows something else before what is still to be shown.
@@ -113,8 +147,13 @@ impl Playing<'_> {
         Ok(())
     }
 
-    fn say(&mut self, text: &str) -> Result<(), Failure> {
-        Ok(self.session.terminal.wrapped("", text, Ink::Warn)?)
+    /// Says this at once, in a notice, which is not a page of the lesson.
+    pub(super) fn say(&mut self, text: &str) -> Result<(), Failure> {
+        let waiting = self.session.terminal.set_aside();
+        self.session.terminal.wrapped("", text, Ink::Warn)?;
+        self.session.terminal.show_apart()?;
+        self.session.terminal.bring_back(waiting);
+        Ok(())
     }
 
     // ---- the bar ----
@@ -124,8 +163,10 @@ impl Playing<'_> {
         let number = self.lesson.number;
         let lesson = number.map(|number| tr!("Lesson {number}", number));
         let place = lesson.into_iter().chain(self.position.words()).collect();
+        let can_look_back = self.session.terminal.can_look_back();
         if self.session.terminal.is_looking_back() {
-            let others = vec![tr!("b back").to_owned()];
+            let back = can_look_back.then(|| tr!("b back").to_owned());
+            let others = back.into_iter().collect();
             return Bar { place, others, ..Bar::of(tr!("Enter forward")) };
         }
         let main = match at {
@@ -148,7 +189,9 @@ impl Playing<'_> {
             others.push(tr!("c whole code").to_owned());
         }
         let is_taken = |letter| at.takes(letter);
-        others.push(if is_taken('b') { tr!("← back") } else { tr!("b back") }.to_owned());
+        if can_look_back {
+            others.push(if is_taken('b') { tr!("← back") } else { tr!("b back") }.to_owned());
+        }
         if self.last.is_some() && !is_taken('p') {
             others.push(tr!("p picture").to_owned());
         }
@@ -185,7 +228,7 @@ impl Playing<'_> {
             return self.say(tr!("Its picture was not kept: r runs the experiment again."));
         };
         if let Some(notice) = &performed.notice {
-            self.say(notice)?;
+            self.session.terminal.wrapped("", notice, Ink::Warn)?;
             self.session.terminal.blank()?;
         }
         let analysis = Analysis::of(&performed.recording);

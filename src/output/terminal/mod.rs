@@ -370,16 +370,18 @@ impl Terminal {
     pub fn turn_page(&mut self) -> Result<()> {
         loop {
             let main = if self.is_looking_back() { tr!("Enter forward") } else { tr!("Enter on") };
-            let bar = Bar { others: vec![tr!("b back").to_owned()], ..Bar::of(main) };
+            let back = self.can_look_back().then(|| tr!("b back").to_owned());
+            let bar = Bar { others: back.into_iter().collect(), ..Bar::of(main) };
             match self.press(&bar)? {
                 Key::On if !self.look_forward()? => return Ok(()),
                 Key::Back | Key::Letter('b') => self.look_back()?,
                 Key::Letter('?') => {
-                    self.stop_looking_back();
+                    self.return_to_present()?;
                     let waiting = self.set_aside();
                     self.explain_keys(&[], &[])?;
                     self.bring_back(waiting);
                 }
+                Key::Letter(_) => self.return_to_present()?,
                 _ => {}
             }
         }
@@ -404,10 +406,20 @@ impl Terminal {
             }
             terminal.blank()
         })?;
-        while self.show_page()? {
-            self.press(&Bar::of(tr!("Enter on")))?;
+        self.show_apart()
+    }
+
+    /// Shows all that waits, but not as pages that can be shown again: help, or a notice.
+    pub fn show_apart(&mut self) -> Result<()> {
+        let before = self.pages.as_mut().is_some_and(|pages| pages.set_apart(true));
+        let mut shown = self.show_page();
+        while let Ok(true) = shown {
+            shown = self.press(&Bar::of(tr!("Enter on"))).and_then(|_| self.show_page());
         }
-        Ok(())
+        self.pages.iter_mut().for_each(|pages| {
+            pages.set_apart(before);
+        });
+        shown.map(|_| ())
     }
 
     /// Shows the page before the one on the screen again, if there is one.
@@ -424,9 +436,31 @@ impl Terminal {
         Ok(is_there)
     }
 
+    /// After looking back shows the last page again.
+    pub fn return_to_present(&mut self) -> Result<()> {
+        let pages = self.pages.as_mut();
+        let page = pages.and_then(|pages| pages.return_to_present().map(<[Row]>::to_vec));
+        self.write_rows(page.unwrap_or_default(), self.width)
+    }
+
     /// Whether a page is shown again, and not the last one.
     pub fn is_looking_back(&self) -> bool {
         self.pages.as_ref().is_some_and(Pages::is_looking_back)
+    }
+
+    /// Whether there is a page before the one on the screen.
+    pub fn can_look_back(&self) -> bool {
+        self.pages.as_ref().is_some_and(Pages::has_before)
+    }
+
+    /// Whether something waits for a page.
+    pub fn has_more(&self) -> bool {
+        self.pages.as_ref().is_some_and(Pages::is_full)
+    }
+
+    /// Drops the rest of a listing whose beginning has been shown, and those behind it; says whether there was one.
+    pub fn drop_rest_of_code(&mut self) -> bool {
+        self.pages.as_mut().is_some_and(Pages::drop_rest_of_code)
     }
 
     /// Waits for a key, with this bar below the page, if anyone is there to press one. `q` and Ctrl-D are [`Error::Quit`]. What is shown next
@@ -454,11 +488,6 @@ impl Terminal {
         if let Some(pages) = &mut self.pages {
             pages.bring_back(waiting);
         }
-    }
-
-    /// The page that is shown next is a new one.
-    pub fn stop_looking_back(&mut self) {
-        self.pages.iter_mut().for_each(Pages::stop_looking_back);
     }
 
     fn key(&mut self, bar: &Bar) -> Result<Key> {

@@ -11,11 +11,17 @@ pub(super) struct Block {
     pieces: Vec<Piece>,
     /// Nothing comes between it and the next block, as with a heading.
     keeps_next: bool,
+    /// The rest of lines of source, whose beginning has been shown.
+    is_rest_of_code: bool,
 }
 
 impl Block {
     pub(super) fn of(pieces: Vec<Piece>) -> Block {
-        Block { pieces, keeps_next: false }
+        Block { pieces, ..Block::default() }
+    }
+
+    fn is_code(&self) -> bool {
+        self.is_rest_of_code || self.pieces.iter().any(|piece| matches!(piece, Piece::Code { .. }))
     }
 
     fn is_blank(&self) -> bool {
@@ -23,18 +29,34 @@ impl Block {
     }
 }
 
+/// Blocks that stay together, and their rows.
+struct Group {
+    blocks: Vec<Block>,
+    rows: Vec<Row>,
+}
+
 /// A block that is higher than a page begins on the same page as what is before it if that many rows of it find room there, and leaves
 /// at least two for the last page.
 const LEAST_PART: usize = 4;
+
+/// A page that has been shown.
+#[derive(Debug, Default)]
+struct Page {
+    rows: Vec<Row>,
+    /// It is not one of those that are shown again: help, or a notice.
+    is_apart: bool,
+}
 
 /// What is still to be shown, and the pages that were.
 #[derive(Debug, Default)]
 pub(super) struct Pages {
     waiting: VecDeque<Block>,
     /// The pages shown, the last of which is not full yet.
-    shown: Vec<Vec<Row>>,
+    shown: Vec<Page>,
     /// The page that is shown again, if it is not the last one.
     again: Option<usize>,
+    /// The pages shown now are not to be shown again.
+    apart: bool,
     /// The last page ended where space belongs.
     owes_gap: bool,
 }
@@ -69,66 +91,86 @@ impl Pages {
         self.waiting.iter().any(|block| !block.is_blank())
     }
 
+    /// Drops the rest of lines of source that have begun, and further ones behind it; says whether there was one.
+    pub(super) fn drop_rest_of_code(&mut self) -> bool {
+        let has_begun = self.waiting.front().is_some_and(|block| block.is_rest_of_code);
+        if has_begun {
+            self.waiting.retain(|block| !block.is_code());
+        }
+        has_begun
+    }
+
     /// Whether so many rows find room on the page below what is there.
     pub(super) fn has_room(&self, rows: usize, height: usize) -> bool {
         self.waiting.is_empty() && self.used() + rows <= height
     }
 
     fn used(&self) -> usize {
-        self.shown.last().map_or(0, Vec::len)
+        self.shown.last().map_or(0, |page| page.rows.len())
     }
 
     /// Takes down a row that has been shown.
     pub(super) fn note(&mut self, row: Row) {
-        match self.shown.last_mut() {
-            Some(page) => page.push(row),
-            None => self.shown.push(vec![row]),
+        if self.shown.is_empty() {
+            self.shown.push(Page::default());
+        }
+        if let Some(page) = self.shown.last_mut() {
+            page.is_apart = self.apart;
+            page.rows.push(row);
         }
     }
 
     /// Begins a page.
     pub(super) fn turn(&mut self) {
         if self.used() > 0 {
-            self.shown.push(Vec::new());
+            self.shown.push(Page::default());
         }
+    }
+
+    /// Whether the pages shown from now on are apart from those that are shown again; gives what was before.
+    pub(super) fn set_apart(&mut self, apart: bool) -> bool {
+        self.turn();
+        std::mem::replace(&mut self.apart, apart)
     }
 
     /// Takes the rows for which the page has room, of a screen with so many.
     pub(super) fn take(&mut self, height: usize, layout: Layout) -> Vec<Row> {
         let mut taken = Vec::new();
-        while let Some((blocks, mut group)) = self.next_group(layout) {
+        while let Some(Group { blocks, mut rows }) = self.next_group(layout) {
             let used = self.used();
             let room = height.saturating_sub(used);
             let is_new_page = used == 0;
-            if is_blank(&group) {
+            if is_blank(&rows) {
                 self.owes_gap |= (is_new_page || room == 0) && self.ends_in_text();
-                group.truncate(if is_new_page { 0 } else { room });
-                self.emit(group, &mut taken);
+                rows.truncate(if is_new_page { 0 } else { room });
+                self.emit(rows, &mut taken);
                 continue;
             }
-            let rows = without_blank_end(&group);
+            let needed = without_blank_end(&rows);
             let wants_gap = is_new_page && std::mem::take(&mut self.owes_gap);
-            if wants_gap && group[0].width() > 0 && (rows < room || rows > height) {
-                group.insert(0, Row::new());
+            if wants_gap && rows[0].width() > 0 && (needed < room || needed > height) {
+                rows.insert(0, Row::new());
             }
-            let rows = without_blank_end(&group);
-            if rows <= room {
-                self.owes_gap = group.len() > room.max(rows);
-                group.truncate(room);
-                self.emit(group, &mut taken);
+            let needed = without_blank_end(&rows);
+            if needed <= room {
+                self.owes_gap = rows.len() > room.max(needed);
+                rows.truncate(room);
+                self.emit(rows, &mut taken);
                 continue;
             }
-            let part = part_of(&group[..rows], room, height, is_new_page);
+            let part = part_of(&rows[..needed], room, height, is_new_page);
             if part == 0 {
                 blocks.into_iter().rev().for_each(|block| self.waiting.push_front(block));
                 break;
             }
-            let mut rest = group.split_off(part);
+            let mut rest = rows.split_off(part);
             let gap = rest.iter().take_while(|row| row.width() == 0).count();
             self.owes_gap |= gap > 0;
             rest.drain(..gap);
-            self.waiting.push_front(Block::of(rest.into_iter().map(Piece::Row).collect()));
-            self.emit(group, &mut taken);
+            let pieces = rest.into_iter().map(Piece::Row).collect();
+            let is_rest_of_code = blocks.iter().any(Block::is_code);
+            self.waiting.push_front(Block { is_rest_of_code, ..Block::of(pieces) });
+            self.emit(rows, &mut taken);
             break;
         }
         taken
@@ -136,7 +178,7 @@ impl Pages {
 
     /// Whether the last page has text in its last row.
     fn ends_in_text(&self) -> bool {
-        let last = self.shown.iter().rev().find_map(|page| page.last());
+        let last = self.shown.iter().rev().find_map(|page| page.rows.last());
         last.is_some_and(|row| row.width() > 0)
     }
 
@@ -148,54 +190,85 @@ impl Pages {
     }
 
     /// The next block, with those that it keeps together.
-    fn next_group(&mut self, layout: Layout) -> Option<(Vec<Block>, Vec<Row>)> {
-        let (mut blocks, mut group) = (Vec::new(), Vec::new());
+    fn next_group(&mut self, layout: Layout) -> Option<Group> {
+        let (mut blocks, mut rows) = (Vec::new(), Vec::new());
         while let Some(block) = self.waiting.pop_front() {
-            let goes_on = block.keeps_next || block.is_blank() && !group.is_empty();
-            group.extend(block.pieces.iter().flat_map(|piece| piece.rows(layout)));
+            let goes_on = block.keeps_next || block.is_blank() && !rows.is_empty();
+            rows.extend(block.pieces.iter().flat_map(|piece| piece.rows(layout)));
             blocks.push(block);
             if !goes_on {
                 break;
             }
         }
-        (!group.is_empty()).then_some((blocks, group))
+        (!rows.is_empty()).then_some(Group { blocks, rows })
     }
 
     // ---- looking back ----
 
-    /// The page before the one that is shown, to be shown again.
+    /// The page before the one on the screen, to be shown again: behind a page that is apart, the last one of the others.
     pub(super) fn back(&mut self) -> Option<&[Row]> {
-        let shown = self.again.unwrap_or_else(|| self.newest());
-        let before = (0..shown).rev().find(|page| !self.shown[*page].is_empty())?;
-        self.again = Some(before);
-        Some(&self.shown[before])
+        let before = self.before()?;
+        let present = self.present();
+        self.again = Some(before).filter(|page| Some(*page) != present);
+        self.forget_apart();
+        Some(&self.shown[before].rows)
+    }
+
+    /// Whether there is a page to go back to.
+    pub(super) fn has_before(&self) -> bool {
+        self.before().is_some()
     }
 
     /// The page after the one that is shown again; `None` if no page is.
     pub(super) fn forward(&mut self) -> Option<&[Row]> {
-        let after = self.again? + 1;
-        self.again = Some(after).filter(|page| *page < self.newest());
-        self.shown.get(after).map(Vec::as_slice)
+        let again = self.again?;
+        let after = (again + 1..self.shown.len()).find(|page| self.is_of_them(*page))?;
+        self.again = Some(after).filter(|page| Some(*page) != self.present());
+        Some(&self.shown[after].rows)
     }
 
     pub(super) fn is_looking_back(&self) -> bool {
         self.again.is_some()
     }
 
-    pub(super) fn stop_looking_back(&mut self) {
-        self.again = None;
+    /// The last page, if another one is shown again: that is over.
+    pub(super) fn return_to_present(&mut self) -> Option<&[Row]> {
+        self.again.take()?;
+        self.present().map(|page| &*self.shown[page].rows)
     }
 
-    /// The last page with something on it.
-    fn newest(&self) -> usize {
-        self.shown.iter().rposition(|page| !page.is_empty()).unwrap_or(0)
+    fn before(&self) -> Option<usize> {
+        let last = self.shown.iter().rposition(|page| !page.rows.is_empty())?;
+        let on_screen = self.again.unwrap_or(last);
+        (0..=on_screen)
+            .rev()
+            .filter(|page| *page < on_screen || self.shown[*page].is_apart)
+            .find(|page| self.is_of_them(*page))
+    }
+
+    /// The last of the pages that are shown again.
+    fn present(&self) -> Option<usize> {
+        (0..self.shown.len()).rev().find(|page| self.is_of_them(*page))
+    }
+
+    fn is_of_them(&self, page: usize) -> bool {
+        let page = &self.shown[page];
+        !page.is_apart && !page.rows.is_empty()
+    }
+
+    /// Pages that are apart are gone once another one is on the screen.
+    fn forget_apart(&mut self) {
+        while self.shown.last().is_some_and(|page| page.is_apart || page.rows.is_empty()) {
+            self.shown.pop();
+        }
+        self.turn();
     }
 
     /// The last rows shown, at most so many; of a page that is shown again its own.
     pub(super) fn last_rows(&self, most: usize) -> Vec<Row> {
         let rows: Vec<Row> = match self.again.and_then(|page| self.shown.get(page)) {
-            Some(page) => page.clone(),
-            None => self.shown.concat(),
+            Some(page) => page.rows.clone(),
+            None => self.shown.iter().flat_map(|page| page.rows.clone()).collect(),
         };
         rows[rows.len().saturating_sub(most)..].to_vec()
     }
@@ -358,5 +431,52 @@ mod tests {
         assert_eq!(text(pages.forward()).as_deref(), Some("three"));
         assert!(!pages.is_looking_back());
         assert_eq!(pages.last_rows(2), rows("two\nthree"));
+        pages.back();
+        pages.back();
+        assert!(!pages.has_before());
+        assert_eq!(text(pages.return_to_present()).as_deref(), Some("three"));
+        assert!(!pages.is_looking_back());
+        assert_eq!(text(pages.return_to_present()), None, "it is on the screen");
+    }
+
+    #[test]
+    fn help_is_no_page_that_is_shown_again() {
+        let mut pages = Pages::default();
+        let show = |pages: &mut Pages, text: &str| {
+            pages.turn();
+            pages.add(block(text, false));
+            pages.take(9, LAYOUT);
+        };
+        let text = |rows: Option<&[Row]>| rows.map(|rows| rows[0].text());
+        show(&mut pages, "one");
+        assert!(!pages.has_before());
+        let before = pages.set_apart(true);
+        show(&mut pages, "help");
+        pages.set_apart(before);
+        assert_eq!(text(pages.back()).as_deref(), Some("one"), "it was below the help");
+        assert!(!pages.is_looking_back() && !pages.has_before());
+        show(&mut pages, "two");
+        pages.set_apart(true);
+        show(&mut pages, "help");
+        pages.set_apart(false);
+        show(&mut pages, "three");
+        assert_eq!(text(pages.back()).as_deref(), Some("two"));
+        assert_eq!(text(pages.forward()).as_deref(), Some("three"));
+        assert!(!pages.is_looking_back());
+    }
+
+    #[test]
+    fn the_rest_of_a_listing_is_dropped_only_when_it_has_begun() {
+        let mut pages = Pages::default();
+        let line = |number| Piece::Code { number, row: Row::new().with("x", Ink::Plain) };
+        pages.add(block("a", false));
+        pages.add(Block::of((1..12).map(line).collect()));
+        pages.add(Block::of((12..15).map(line).collect()));
+        pages.add(block("z", false));
+        assert!(!pages.drop_rest_of_code(), "nothing of it has been shown");
+        pages.take(9, LAYOUT);
+        assert!(pages.drop_rest_of_code() && !pages.drop_rest_of_code());
+        pages.turn();
+        assert_eq!(pages.take(9, LAYOUT), rows("z"));
     }
 }
