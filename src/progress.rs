@@ -15,7 +15,7 @@ use crate::atomic_file::{replace, target_of};
 use crate::i18n::{error_text, tr};
 
 const FORMAT: &str = "socket-explorer progress";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -34,6 +34,12 @@ pub struct Record {
     /// The last experiment seen to its end, if the lesson was left.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub left_after: Option<String>,
+    /// Where the lesson was left, behind that experiment.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub left_at: Option<LeftAt>,
+    /// The option chosen in a prediction whose experiment has not been seen to its end.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub answers: BTreeMap<String, usize>,
     /// Whether the first prediction was right, by the experiment that answers it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub predictions: BTreeMap<String, bool>,
@@ -42,7 +48,19 @@ pub struct Record {
     pub put_right: BTreeSet<String>,
 }
 
+/// A place in a lesson: so many steps behind the last experiment seen to its end, or the beginning, and so many blocks on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftAt {
+    pub steps: usize,
+    pub blocks: usize,
+}
+
 impl Record {
+    /// Whether the lesson goes on from another place than its beginning.
+    pub fn goes_on(&self) -> bool {
+        self.left_after.is_some() || self.left_at.is_some()
+    }
+
     /// How many predictions were right.
     pub fn right(&self) -> usize {
         self.predictions.values().filter(|right| **right).count()
@@ -80,12 +98,32 @@ impl Progress {
     /// Notes that a lesson is finished.
     pub fn finish(&mut self, slug: &str) {
         let record = self.record(slug);
-        (record.finished, record.left_after) = (true, None);
+        (record.finished, record.left_after, record.left_at) = (true, None, None);
+        record.answers.clear();
     }
 
     /// Notes that a lesson has been seen as far as the end of this experiment.
     pub fn reach(&mut self, slug: &str, experiment: &str) {
-        self.record(slug).left_after = Some(experiment.to_owned());
+        let record = self.record(slug);
+        (record.left_after, record.left_at) = (Some(experiment.to_owned()), None);
+        record.answers.remove(experiment);
+    }
+
+    /// Notes where a lesson was left, behind the experiment seen last.
+    pub fn leave(&mut self, slug: &str, at: Option<LeftAt>) {
+        self.record(slug).left_at = at;
+    }
+
+    /// Notes that a lesson begins anew.
+    pub fn start_over(&mut self, slug: &str) {
+        let record = self.record(slug);
+        (record.left_after, record.left_at) = (None, None);
+        record.answers.clear();
+    }
+
+    /// Notes the option chosen in a prediction before the experiment that answers it is seen.
+    pub fn answer(&mut self, slug: &str, experiment: &str, option: usize) {
+        self.record(slug).answers.insert(experiment.to_owned(), option);
     }
 
     /// Notes a prediction. The first one counts: later the answer is known.
@@ -419,6 +457,25 @@ mod tests {
         assert!(is_link() && read_from(&aside).expect("kept").has("layers"));
         change_in(&path, |progress| progress.finish("chat")).expect("written");
         assert!(is_link() && read_from(&kept).expect("there").has("chat"));
+    }
+
+    #[test]
+    fn a_place_and_an_answer_are_kept_until_the_experiment_is_seen() {
+        let (_folder, path) = place();
+        let change = |how: fn(&mut Progress)| change_in(&path, how).expect("written");
+        let record = || read_from(&path).expect("read").of("families").expect("noted").clone();
+        let at = LeftAt { steps: 2, blocks: 3 };
+        change(|progress| progress.answer("families", "dual-stack", 1));
+        change(|progress| progress.leave("families", Some(LeftAt { steps: 2, blocks: 3 })));
+        assert!(record().goes_on() && record().left_at == Some(at));
+        assert_eq!(record().answers.get("dual-stack"), Some(&1));
+        change(|progress| progress.reach("families", "dual-stack"));
+        let seen = record();
+        assert_eq!((seen.left_at, seen.answers.len()), (None, 0), "the place is behind it");
+        assert!(seen.goes_on());
+        change(|progress| progress.leave("families", Some(LeftAt { steps: 2, blocks: 3 })));
+        change(|progress| progress.start_over("families"));
+        assert!(!record().goes_on());
     }
 
     #[test]

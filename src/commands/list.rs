@@ -85,7 +85,7 @@ fn entry(
 pub(super) fn mark(progress: &Progress, slug: &str) -> &'static str {
     match progress.of(slug) {
         Some(record) if record.finished => "✓",
-        Some(record) if record.left_after.is_some() => "…",
+        Some(record) if record.goes_on() => "…",
         _ => " ",
     }
 }

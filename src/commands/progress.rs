@@ -96,7 +96,7 @@ fn told(lesson: &Lesson, record: &Record) -> Option<String> {
         _ if record.finished => tr!("Finished.").to_owned(),
         Some(Some(heading)) => tr!("Begun, and left after “{heading}”.", heading),
         Some(None) => tr!("Begun.").to_owned(),
-        None if record.predictions.is_empty() => return None,
+        None if record.predictions.is_empty() && !record.goes_on() => return None,
         None => tr!("Begun.").to_owned(),
     };
     let (right, answered) = (record.right(), record.predictions.len());

@@ -11,6 +11,14 @@ impl Prediction {
     /// The prediction with its options in an order drawn from a learner's seed and the experiment that answers it: the same
     /// each time it is asked, and in every language. Options with a natural order keep it.
     pub fn shuffled(&self, seed: u64) -> Prediction {
+        let order = self.order(seed);
+        let options = order.iter().map(|place| self.options[*place].clone()).collect();
+        let right = order.iter().position(|place| *place == self.right).unwrap_or(self.right);
+        Prediction { options, right, ..self.clone() }
+    }
+
+    /// The place of each option that is shown, in the lesson.
+    pub fn order(&self, seed: u64) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.options.len()).collect();
         if !self.in_order {
             order.sort_by_cached_key(|place| {
@@ -19,9 +27,7 @@ impl Prediction {
                 hasher.finish()
             });
         }
-        let options = order.iter().map(|place| self.options[*place].clone()).collect();
-        let right = order.iter().position(|place| *place == self.right).unwrap_or(self.right);
-        Prediction { options, right, ..self.clone() }
+        order
     }
 }
 

@@ -44,8 +44,8 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     );
 
     let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "next"]));
-    learner.sees("You left this lesson after the experiment of this section:");
-    learner.sees("Two processes, one conversation");
+    learner.sees("You left this lesson in this section:");
+    learner.sees("Address, port, protocol");
     learner.sees(PROMPTS[0]);
     learner.types("p");
     learner.sees("Its picture was not kept");
@@ -68,25 +68,145 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     );
 }
 
-#[test]
-fn ctrl_d_leaves_a_lesson_as_q_does_and_finishes_nothing() {
-    let state = folder();
-    for answer in ["q", "\u{4}"] {
-        let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "1"]));
-        learner.enters_until(&PROMPTS[..2], LETTER);
-        learner.types(answer);
-        let (code, last) = learner.leaves();
-        // Nothing has been seen to its end, so there is no place to go on from.
-        assert!(
-            code == Some(0) && last.contains("The same command starts over."),
-            "{answer:?}: {code:?} {last}"
-        );
+/// The first row of text that was shown, without the sequences that move the cursor (ECMA-48, and DECSC and DECRC).
+fn first_row(shown: &str) -> String {
+    let mut parts = shown.split('\u{1b}');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let last = match part.strip_prefix('[') {
+            Some(sequence) => {
+                2 + sequence.find(|it: char| it.is_ascii_alphabetic()).expect("whole")
+            }
+            None => 1,
+        };
+        text += &part[last..];
     }
-    assert!(
-        !progress(&state)["lessons"].to_string().contains("\"finished\":true"),
-        "{}",
-        progress(&state)
-    );
+    text.lines().map(str::trim).find(|row| !row.is_empty()).expect("it has text").to_owned()
+}
+
+#[test]
+fn a_lesson_goes_on_at_the_page_where_it_was_left_also_after_ctrl_c() {
+    let lesson = |state: &TempDir, columns, rows| {
+        let args = ["--color", "never", "lesson", "1"];
+        Person::sits_down(columns, rows, &mut explore(state, &args))
+    };
+    for (key, code) in [("q", 0), ("\u{4}", 0), ("\u{3}", 130)] {
+        let state = folder();
+        let mut learner = lesson(&state, 80, 24);
+        learner.sees("q quit");
+        learner.types(" ");
+        let second = first_row(&learner.sees(PROMPTS[0]));
+        learner.types(key);
+        let (left, said) = learner.leaves();
+        assert_eq!(left, Some(code), "{said}");
+        assert!(said.contains("The same command continues from here."), "{said}");
+
+        // At another size the pages are others, and the paragraph is the same.
+        let mut learner = lesson(&state, 60, 20);
+        learner.sees("You left this lesson in this section:");
+        learner.sees("What a socket is");
+        learner.sees("q quit");
+        learner.types("\n");
+        let again = first_row(&learner.sees(PROMPTS[0]));
+        let start = |row: &str| row.chars().take(40).collect::<String>();
+        assert_eq!(start(&again), start(&second));
+        learner.types("q");
+        learner.leaves();
+
+        // Whoever leaves again at once is still there.
+        let mut learner = lesson(&state, 80, 24);
+        learner.sees("s starts over");
+        learner.types("q");
+        assert!(learner.leaves().1.contains("The same command continues from here."));
+
+        // From the start, if one wants to.
+        let mut learner = lesson(&state, 80, 24);
+        learner.sees("s starts over");
+        learner.types("s");
+        assert!(learner.sees(PROMPTS[0]).contains("A process is a running program"));
+        learner.types(key);
+        let (_, said) = learner.leaves();
+        assert!(said.contains("The same command starts over."), "nothing has been read: {said}");
+    }
+}
+
+#[test]
+fn a_lesson_that_was_left_behind_an_experiment_says_so() {
+    let state = folder();
+    // As an older program has kept it, which knew no other places.
+    fs::create_dir_all(state.path().join("explore")).expect("a folder");
+    let record = r#"{"format":"socket-explorer progress","version":3,"lessons":{"socket":{"left_after":"two-processes"}}}"#;
+    fs::write(state.path().join("explore/progress.json"), record).expect("written");
+    let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "1"]));
+    learner.sees("You left this lesson after the experiment of this section:");
+    learner.sees("Two processes, one conversation");
+    learner.sees(PROMPTS[0]);
+    learner.types("\n");
+    let shown = learner.sees(PROMPTS[0]);
+    assert!(!shown.contains("Checked on this machine"), "{shown}");
+    learner.types("q");
+    assert!(learner.leaves().1.contains("The same command continues from here."));
+}
+
+#[test]
+fn what_was_predicted_before_the_lesson_was_left_is_not_asked_again() {
+    let state = folder();
+    let lesson = || {
+        let args = ["--color", "never", "lesson", "1"];
+        Person::sits_down(80, 24, &mut explore(&state, &args))
+    };
+    let (prediction, _) = {
+        let lesson = lesson::lessons().expect("well formed").swap_remove(0);
+        lesson.predictions().next().map(|(one, show)| (one.clone(), show.clone())).expect("one")
+    };
+    let mut learner = lesson();
+    let asked = learner.enters_until(&PROMPTS[..1], LETTER);
+    let letter = letter_of(&prediction.options[prediction.right], &asked);
+    learner.types(&letter.to_string());
+    learner.sees("You predict: ");
+    learner.sees("q quit");
+    learner.types("q");
+    learner.leaves();
+
+    // Left once more, on the way to the run.
+    for _ in 0..2 {
+        let mut learner = lesson();
+        learner.sees("You left this lesson in this section:");
+        let mut seen = String::new();
+        let stops = ["Enter runs it · ", PROMPTS[0], LETTER];
+        loop {
+            let (which, before) = learner.sees_one_of(&stops);
+            seen += &before;
+            match which {
+                0 => break,
+                1 => learner.types("\n"),
+                _ => panic!("asked again: {seen}"),
+            }
+        }
+        assert!(seen.contains(&format!("You predict: {letter}) ")), "{seen}");
+        assert!(!seen.contains("A process is a running program"), "not from the start: {seen}");
+        learner.types("q");
+        learner.leaves();
+    }
+    let mut learner = lesson();
+    learner.enters_until(&PROMPTS[..2], "Your prediction was right: ");
+    learner.sees("q quit");
+    learner.types("q");
+    learner.leaves();
+    let predictions = progress(&state)["lessons"][0]["predictions"].clone();
+    assert_eq!(predictions["right"].as_u64(), Some(1), "{predictions}");
+}
+
+#[test]
+fn a_lesson_that_was_left_finishes_nothing() {
+    let state = folder();
+    let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "1"]));
+    learner.enters_until(&PROMPTS[..2], LETTER);
+    learner.types("q");
+    let (code, last) = learner.leaves();
+    assert!(code == Some(0) && last.contains("The same command continues"), "{code:?} {last}");
+    let noted = progress(&state)["lessons"].to_string();
+    assert!(!noted.contains("\"finished\":true"), "{noted}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The end of a lesson: how the predictions and the claims came out, and what can come next.
 
 use super::playing::Playing;
+use super::resume::Bookmark;
 use super::stops::Stop;
 use crate::cli;
 use crate::commands::progress::saved;
@@ -19,6 +20,7 @@ impl Playing<'_> {
         self.show_predictions()?;
         self.show_counts()?;
         self.read()?;
+        self.bookmark.take().inspect(Bookmark::close);
         self.notes.change(&mut self.session.terminal, |progress, slug| progress.finish(slug));
         match self.offer_further() {
             Err(Failure::Quit) => return Ok(()),
@@ -166,20 +168,6 @@ impl Playing<'_> {
         }
         self.session.terminal.flush()?;
         chat::run(&cli::Chat::default(), self.session)
-    }
-
-    /// Says how to go on with a lesson that is left.
-    pub(super) fn left(&mut self) -> Result<(), Failure> {
-        let goes_on =
-            self.notes.slug.as_deref().is_some_and(|slug| {
-                saved().of(slug).is_some_and(|record| record.left_after.is_some())
-            });
-        let text = if goes_on {
-            tr!("Quit. The same command continues from here.")
-        } else {
-            tr!("Quit. The same command starts over.")
-        };
-        Ok(self.session.terminal.wrapped("", text, Ink::Faint)?)
     }
 }
 

@@ -16,6 +16,7 @@ mod end;
 mod notes;
 mod playing;
 mod position;
+mod resume;
 mod stops;
 
 use notes::Notes;

@@ -6,17 +6,18 @@ use std::rc::Rc;
 
 use super::notes::Notes;
 use super::position::{Position, parts};
+use super::resume::Bookmark;
 use super::stops::{Seen, Stop};
 use crate::cli;
 use crate::commands::prediction::{compare, pose, vote_of};
 use crate::commands::run::perform;
 use crate::commands::vote_input::Vote;
 use crate::commands::{Failure, Session, prediction, report};
-use crate::i18n::tr;
 use crate::lesson::{Further, Lesson, Prediction, Show, Step, gist};
 use crate::output::sentences;
-use crate::output::terminal::keys::Key;
+use crate::output::terminal::Place;
 use crate::picture::Ink;
+use crate::progress::Progress;
 use crate::trace::Counts;
 
 pub(super) struct Playing<'a> {
@@ -29,6 +30,12 @@ pub(super) struct Playing<'a> {
     pub(super) position: Position,
     /// Whether the predictions of this play were right, by the experiment that answers them.
     pub(super) answers: BTreeMap<&'static str, bool>,
+    /// The options chosen before the lesson was left, by the experiment that answers.
+    pub(super) chosen: BTreeMap<String, usize>,
+    /// How many steps of the core are behind, up to the last experiment seen to its end.
+    pub(super) seen: usize,
+    /// Keeps the place, if somebody is there who may leave.
+    pub(super) bookmark: Option<Bookmark>,
     /// The experiment whose code was shown last.
     pub(super) code_of: Option<&'a Show>,
     /// The run that was seen last.
@@ -50,6 +57,9 @@ impl<'a> Playing<'a> {
             counts: Counts::default(),
             position: Position::default(),
             answers: BTreeMap::new(),
+            chosen: BTreeMap::new(),
+            seen: 0,
+            bookmark: None,
             code_of: None,
             last: None,
         }
@@ -61,11 +71,12 @@ impl<'a> Playing<'a> {
         self.session.terminal.wrapped("", &self.lesson.question, Ink::Plain)?;
         self.session.terminal.blank()?;
         self.position = Position::before(&self.lesson.steps, self.session.code);
+        self.bookmark = self.session.terminal.is_interactive().then(Bookmark::new);
         let lesson = self.lesson;
-        match self.first_step().and_then(|first| self.steps(&lesson.steps, first, true)) {
-            Ok(()) => self.end(),
+        let played = self.first_place().and_then(|first| self.steps(&lesson.steps, first, true));
+        match played.and_then(|()| self.end()) {
             Err(Failure::Quit) => self.left(),
-            Err(other) => Err(other),
+            other => other,
         }
     }
 
@@ -85,7 +96,7 @@ impl<'a> Playing<'a> {
     /// Plays a further experiment.
     pub(super) fn further(&mut self, section: &'a Further) -> Result<(), Failure> {
         self.position = Position::before(&section.steps, self.session.code);
-        self.steps(&section.steps, 0, false)
+        self.steps(&section.steps, Place::default(), false)
     }
 
     fn title(&mut self) -> Result<(), Failure> {
@@ -93,118 +104,104 @@ impl<'a> Playing<'a> {
         Ok(self.session.terminal.wrapped("", &title, Ink::Strong)?)
     }
 
-    /// The step to begin with: after the last one seen, if the learner wants to resume there.
-    fn first_step(&mut self) -> Result<usize, Failure> {
-        let Some(slug) = self.notes.slug.clone() else {
-            return Ok(0);
-        };
-        let progress = self.notes.read(&mut self.session.terminal);
-        let Some(left_after) = progress.of(&slug).and_then(|record| record.left_after.as_deref())
-        else {
-            return Ok(0);
-        };
-        let steps = &self.lesson.steps;
-        let seen = steps.iter().enumerate().find_map(|(index, step)| match step {
-            Step::Experiment(show) if show.experiment.name == left_after => Some((index, show)),
-            _ => None,
-        });
-        let Some((index, show)) = seen.filter(|(index, _)| index + 1 < steps.len()) else {
-            return Ok(0);
-        };
-        let from_the_start = std::mem::replace(
-            &mut self.position,
-            Position::after(steps, index + 1, self.session.code),
-        );
-        (self.code_of, self.last) = (Some(show), Some(Rc::new(Seen::before_this(show))));
-        let heading = self.position.heading().unwrap_or(&self.lesson.title).to_owned();
-        let text = tr!("You left this lesson after the experiment of this section:");
-        let terminal = &mut self.session.terminal;
-        terminal.together(|terminal| {
-            terminal.wrapped("", text, Ink::Plain)?;
-            terminal.blank()?;
-            terminal.wrapped("", &heading, Ink::Strong)?;
-            terminal.blank()
-        })?;
-        self.read()?;
-        if self.stop(Stop::Resume)? == Key::Letter('s') {
-            (self.code_of, self.last) = (None, None);
-            self.position = from_the_start;
-            return Ok(0);
-        }
-        Ok(index + 1)
-    }
-
-    /// Plays steps from the one of this index on. Those of the core are a way to go on along.
-    fn steps(&mut self, steps: &'a [Step], first: usize, core: bool) -> Result<(), Failure> {
+    /// Plays steps from this place on. Those of the core are a way to go on along.
+    fn steps(&mut self, steps: &'a [Step], first: Place, core: bool) -> Result<(), Failure> {
         let mut predicted: Option<(Prediction, Vote)> = None;
-        for (index, step) in steps.iter().enumerate().skip(first) {
+        for (index, step) in steps.iter().enumerate().skip(first.step) {
+            let block = if index == first.step { first.block } else { 0 };
+            self.session.terminal.begin(core.then_some(Place { step: index, block }));
             match step {
-                Step::Prose(markdown) => self.prose(markdown)?,
+                Step::Prose(markdown) => self.prose(markdown, block)?,
                 Step::Predict(prediction) => {
-                    let shown = prediction.shuffled(self.seed);
-                    let vote = self.predict(&shown)?;
-                    predicted = Some((shown, vote));
+                    let vote = self.predict(prediction, core)?;
+                    predicted = Some((prediction.shuffled(self.seed), vote));
                 }
                 Step::Experiment(show) => {
                     self.experiment(show)?;
-                    let right = match predicted.take() {
-                        Some((prediction, vote)) => self.compare(&prediction, &vote)?,
-                        None => None,
-                    };
+                    if let Some((prediction, vote)) = predicted.take() {
+                        self.compare(&prediction, &vote)?;
+                    }
                     self.read()?;
-                    let name = show.experiment.name;
-                    self.answers.extend(right.map(|right| (name, right)));
-                    self.notes.change(&mut self.session.terminal, |progress, slug| {
-                        if let Some(right) = right {
-                            progress.predict(slug, name, right);
-                        }
-                        if core {
-                            progress.reach(slug, name);
-                        }
-                    });
+                    if core {
+                        let name = show.experiment.name;
+                        self.seen = index + 1;
+                        let reach =
+                            |progress: &mut Progress, slug: &str| progress.reach(slug, name);
+                        self.notes.change(&mut self.session.terminal, reach);
+                    }
                     if index + 1 < steps.len() {
                         self.stop(Stop::Section)?;
                     }
                 }
             }
         }
+        self.session.terminal.begin(None);
         self.read()
     }
 
-    /// Shows prose. A heading waits for a key, except right after a run, where one has just been pressed.
-    fn prose(&mut self, markdown: &str) -> Result<(), Failure> {
-        for (number, part) in parts(markdown).into_iter().enumerate() {
-            if number > 0 {
+    /// Shows prose without its first passages, so many. A heading waits for a key, except right after a run, where one has just been pressed.
+    fn prose(&mut self, markdown: &str, mut seen: usize) -> Result<(), Failure> {
+        let mut waits = false;
+        for part in parts(markdown) {
+            let text: Cow<'_, str> =
+                if self.session.class.big { gist(part).into() } else { part.into() };
+            let passages = self.session.terminal.passages(&text);
+            if seen > 0 && seen >= passages {
+                seen -= passages;
+                self.position.pass(part);
+                continue;
+            }
+            if std::mem::replace(&mut waits, true) {
                 self.read()?;
                 self.stop(Stop::Section)?;
             }
             self.position.pass(part);
-            let text: Cow<'_, str> =
-                if self.session.class.big { gist(part).into() } else { part.into() };
-            self.session.terminal.prose(&text)?;
+            self.session.terminal.prose_from(&text, std::mem::take(&mut seen))?;
             self.session.terminal.blank()?;
         }
         Ok(())
     }
 
-    /// Asks for a prediction until there is one, or none is wanted.
-    fn predict(&mut self, prediction: &Prediction) -> Result<Vote, Failure> {
-        pose(self.session, prediction)?;
-        self.read()?;
+    /// Asks for a prediction until there is one, or none is wanted. One that was made before the lesson was left is shown.
+    fn predict(&mut self, prediction: &Prediction, core: bool) -> Result<Vote, Failure> {
+        let (shown, order) = (prediction.shuffled(self.seed), prediction.order(self.seed));
+        pose(self.session, &shown)?;
         if self.session.class.is_present() {
-            return prediction::ask_a_class(self.session, prediction);
+            self.read()?;
+            return prediction::ask_a_class(self.session, &shown);
         }
-        let key = self.stop(Stop::Predict(prediction.options.len()))?;
-        let vote = vote_of(key, prediction.options.len());
-        prediction::confirm(self.session, prediction, &vote)?;
+        let experiment = prediction.answered_by;
+        let chosen = self.chosen.get(experiment).filter(|_| core);
+        let chosen = chosen.and_then(|chosen| order.iter().position(|option| option == chosen));
+        let vote = match chosen {
+            Some(choice) => Vote::One(choice),
+            None => {
+                self.read()?;
+                vote_of(self.stop(Stop::Predict(order.len()))?, order.len())
+            }
+        };
+        if let (Vote::One(choice), true, None) = (&vote, core, chosen) {
+            let option = order[*choice];
+            self.notes.change(&mut self.session.terminal, |progress, slug| {
+                progress.answer(slug, experiment, option);
+            });
+        }
+        prediction::confirm(self.session, &shown, &vote)?;
         Ok(vote)
     }
 
-    /// Shows a prediction beside what happened; says whether it was right, if it was this learner's.
-    fn compare(&mut self, prediction: &Prediction, vote: &Vote) -> Result<Option<bool>, Failure> {
+    /// Shows a prediction beside what happened, and notes whether it was right, if it was this learner's.
+    fn compare(&mut self, prediction: &Prediction, vote: &Vote) -> Result<(), Failure> {
         compare(self.session, prediction, vote)?;
         // A show of hands is not this learner's prediction.
-        Ok(if let Vote::One(choice) = vote { Some(*choice == prediction.right) } else { None })
+        if let Vote::One(choice) = vote {
+            let (name, right) = (prediction.answered_by, *choice == prediction.right);
+            self.answers.insert(name, right);
+            self.notes.change(&mut self.session.terminal, |progress, slug| {
+                progress.predict(slug, name, right);
+            });
+        }
+        Ok(())
     }
 
     /// Shows an experiment's code, runs it, and shows the results.

@@ -86,6 +86,7 @@ impl Playing<'_> {
         let mut came_forward = false;
         loop {
             let bar = self.bar(at);
+            self.keep_place();
             let key = self.session.terminal.press(&bar)?;
             let was_forward = std::mem::take(&mut came_forward);
             if self.session.terminal.is_looking_back() {

@@ -29,6 +29,7 @@ mod prose;
 pub use bar::Bar;
 
 use keys::Key;
+pub use pages::Place;
 use pages::{Block, Pages};
 use piece::{Layout, Piece};
 
@@ -69,7 +70,7 @@ pub struct Terminal {
 }
 
 /// What is still to be shown, while something else is.
-pub struct Aside(VecDeque<Block>);
+pub struct Aside((VecDeque<Block>, Option<Place>));
 
 /// The answer to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -322,9 +323,14 @@ impl Terminal {
 
     /// Shows CommonMark, wrapped.
     pub fn prose(&mut self, markdown: &str) -> Result<()> {
+        self.prose_from(markdown, 0)
+    }
+
+    /// Shows CommonMark without its first passages, so many.
+    pub fn prose_from(&mut self, markdown: &str, first: usize) -> Result<()> {
         let markdown: Rc<str> = markdown.into();
-        let Layout { width, emphasis, .. } = self.layout();
-        for (number, passage) in prose::lay_out(&markdown, width, emphasis).iter().enumerate() {
+        let passages = prose::lay_out(&markdown, self.width, self.emphasis());
+        for (number, passage) in passages.iter().enumerate().skip(first) {
             let markdown = markdown.clone();
             self.piece(Piece::Passage { markdown, number })?;
             if passage.keeps_next {
@@ -332,6 +338,11 @@ impl Terminal {
             }
         }
         Ok(())
+    }
+
+    /// How many passages CommonMark has: paragraphs, items of a list, tables.
+    pub fn passages(&self, markdown: &str) -> usize {
+        prose::lay_out(markdown, self.width, self.emphasis()).len()
     }
 
     /// Shows all that was written. With pages, waits for a key between them.
@@ -456,6 +467,16 @@ impl Terminal {
     /// Whether something waits for a page.
     pub fn has_more(&self) -> bool {
         self.pages.as_ref().is_some_and(Pages::is_full)
+    }
+
+    /// What is written from now on stands here.
+    pub fn begin(&mut self, at: Option<Place>) {
+        self.pages.iter_mut().for_each(|pages| pages.begin(at));
+    }
+
+    /// Where the page begins that was shown last, of those that stand somewhere.
+    pub fn place(&self) -> Option<Place> {
+        self.pages.as_ref().and_then(Pages::place)
     }
 
     /// Drops the rest of a listing whose beginning has been shown, and those behind it; says whether there was one.

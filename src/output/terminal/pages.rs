@@ -13,6 +13,14 @@ pub(super) struct Block {
     keeps_next: bool,
     /// The rest of lines of source, whose beginning has been shown.
     is_rest_of_code: bool,
+    place: Option<Place>,
+}
+
+/// Where something stands in what is played: a step of it, and the number of the block in that, without the blank ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub step: usize,
+    pub block: usize,
 }
 
 impl Block {
@@ -35,6 +43,12 @@ struct Group {
     rows: Vec<Row>,
 }
 
+impl Group {
+    fn place(&self) -> Option<Place> {
+        self.blocks.iter().find_map(|block| block.place)
+    }
+}
+
 /// A block that is higher than a page begins on the same page as what is before it if that many rows of it find room there, and leaves
 /// at least two for the last page.
 const LEAST_PART: usize = 4;
@@ -45,6 +59,8 @@ struct Page {
     rows: Vec<Row>,
     /// It is not one of those that are shown again: help, or a notice.
     is_apart: bool,
+    /// Where the first block on it that has a place stands.
+    place: Option<Place>,
 }
 
 /// What is still to be shown, and the pages that were.
@@ -59,14 +75,30 @@ pub(super) struct Pages {
     apart: bool,
     /// The last page ended where space belongs.
     owes_gap: bool,
+    /// The place of the next block.
+    next_place: Option<Place>,
 }
 
 impl Pages {
     /// Puts a block behind what is waiting.
-    pub(super) fn add(&mut self, block: Block) {
+    pub(super) fn add(&mut self, mut block: Block) {
         if !block.pieces.is_empty() {
+            if !block.is_blank() {
+                block.place = self.next_place;
+                self.next_place.iter_mut().for_each(|place| place.block += 1);
+            }
             self.waiting.push_back(block);
         }
+    }
+
+    /// What is added from now on stands here.
+    pub(super) fn begin(&mut self, at: Option<Place>) {
+        self.next_place = at;
+    }
+
+    /// Where the page begins that was shown last, of those that stand somewhere.
+    pub(super) fn place(&self) -> Option<Place> {
+        self.shown.iter().rev().find_map(|page| page.place)
     }
 
     /// Keeps the block added last together with the next one.
@@ -76,14 +108,15 @@ impl Pages {
         }
     }
 
-    /// Takes what is waiting, so that something else can come before it.
-    pub(super) fn set_aside(&mut self) -> VecDeque<Block> {
-        std::mem::take(&mut self.waiting)
+    /// Takes what is waiting, so that something else can come before it, which stands nowhere.
+    pub(super) fn set_aside(&mut self) -> (VecDeque<Block>, Option<Place>) {
+        (std::mem::take(&mut self.waiting), self.next_place.take())
     }
 
     /// Puts it behind what is waiting now.
-    pub(super) fn bring_back(&mut self, aside: VecDeque<Block>) {
-        self.waiting.extend(aside);
+    pub(super) fn bring_back(&mut self, (waiting, next_place): (VecDeque<Block>, Option<Place>)) {
+        self.waiting.extend(waiting);
+        self.next_place = next_place;
     }
 
     /// Whether something does not fit on the page.
@@ -136,7 +169,9 @@ impl Pages {
     /// Takes the rows for which the page has room, of a screen with so many.
     pub(super) fn take(&mut self, height: usize, layout: Layout) -> Vec<Row> {
         let mut taken = Vec::new();
-        while let Some(Group { blocks, mut rows }) = self.next_group(layout) {
+        while let Some(group) = self.next_group(layout) {
+            let place = group.place();
+            let Group { blocks, mut rows } = group;
             let used = self.used();
             let room = height.saturating_sub(used);
             let is_new_page = used == 0;
@@ -156,6 +191,7 @@ impl Pages {
                 self.owes_gap = rows.len() > room.max(needed);
                 rows.truncate(room);
                 self.emit(rows, &mut taken);
+                self.stands(place);
                 continue;
             }
             let part = part_of(&rows[..needed], room, height, is_new_page);
@@ -169,11 +205,19 @@ impl Pages {
             rest.drain(..gap);
             let pieces = rest.into_iter().map(Piece::Row).collect();
             let is_rest_of_code = blocks.iter().any(Block::is_code);
-            self.waiting.push_front(Block { is_rest_of_code, ..Block::of(pieces) });
+            self.waiting.push_front(Block { is_rest_of_code, place, ..Block::of(pieces) });
             self.emit(rows, &mut taken);
+            self.stands(place);
             break;
         }
         taken
+    }
+
+    /// Something that stands here is on the last page.
+    fn stands(&mut self, place: Option<Place>) {
+        if let Some(page) = self.shown.last_mut() {
+            page.place = page.place.or(place);
+        }
     }
 
     /// Whether the last page has text in its last row.
@@ -463,6 +507,29 @@ mod tests {
         assert_eq!(text(pages.back()).as_deref(), Some("two"));
         assert_eq!(text(pages.forward()).as_deref(), Some("three"));
         assert!(!pages.is_looking_back());
+    }
+
+    #[test]
+    fn a_page_stands_where_its_first_block_does() {
+        let mut pages = Pages::default();
+        let place = |step, block| Some(Place { step, block });
+        pages.add(block("title", false));
+        pages.begin(place(3, 1));
+        for text in ["a\n", "\n", "b1\nb2\nb3\nb4\nb5", "c"] {
+            pages.add(block(text, false));
+        }
+        let mut seen = Vec::new();
+        while pages.is_full() {
+            pages.turn();
+            pages.take(4, LAYOUT);
+            seen.push(pages.place());
+        }
+        assert_eq!(seen, [place(3, 1), place(3, 2), place(3, 2)], "what is broken begins anew");
+        pages.begin(None);
+        pages.turn();
+        pages.add(block("aside", false));
+        pages.take(4, LAYOUT);
+        assert_eq!(pages.place(), place(3, 2));
     }
 
     #[test]
