@@ -78,6 +78,13 @@ impl Change {
     }
 }
 
+/// Undoes what has been changed at the terminal, and leaves the rest to [`clean_up`]: what is written after that stays on the screen.
+pub fn give_terminal_back() {
+    let mut changes = changes();
+    let at_terminal = changes.iter_mut().rev().filter(|change| change.is_at_terminal());
+    at_terminal.for_each(Change::undo);
+}
+
 /// Runs all registered clean-ups, the last one first.
 pub fn clean_up() {
     while let Some(mut change) = { changes().pop() } {

@@ -7,7 +7,7 @@ mod cleanup;
 #[cfg(unix)]
 mod job_control;
 
-pub use cleanup::{Cleanup, at_end, at_terminal, clean_up};
+pub use cleanup::{Cleanup, at_end, at_terminal, clean_up, give_terminal_back};
 #[cfg(unix)]
 pub use job_control::{
     discard_typed, is_foreground, set_terminal_mode, times_resumed, until_foreground,

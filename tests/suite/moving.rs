@@ -322,11 +322,20 @@ fn a_window_that_changes_gets_its_page_and_its_bar_anew() {
 #[test]
 fn ctrl_c_takes_the_bar_away() {
     let state = folder();
-    let mut learner = learner(&state, 80, 24, &["lesson", "1"]);
-    learner.sees("q quit");
-    learner.types("\u{3}");
-    assert_eq!(learner.leaves().0, Some(130));
-    assert!(!learner.screen().contents().contains("q quit"));
+    // Below a page that is full the cursor is in the bar's row.
+    for pages in 1..4 {
+        let mut learner = learner(&state, 40, 20, &["lesson", "2"]);
+        for _ in 1..pages {
+            learner.sees("q quit");
+            learner.types(" ");
+        }
+        learner.sees("q quit");
+        learner.types("\u{3}");
+        assert_eq!(learner.leaves().0, Some(130));
+        let screen = learner.screen().contents();
+        assert!(!screen.contains("q quit"), "{pages}: {screen}");
+        assert!(screen.contains("Quit. The same command"), "{pages}: {screen}");
+    }
 }
 
 #[test]

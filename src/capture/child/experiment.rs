@@ -80,6 +80,8 @@ pub fn stop_on_signals() {
             thread::sleep(SHUTDOWN_GRACE);
             kill(process);
         } else if io::stderr().is_terminal() {
+            // A newline in the last row would move what stands there out of reach.
+            signals::give_terminal_back();
             let _ = writeln!(io::stderr());
         }
         signals::clean_up();
