@@ -2,7 +2,8 @@
 //!
 //! A program cannot know whether a terminal is light or dark, and what its sixteen named colours look like: yellow cannot be read
 //! on white, and a bright green is a grey in Solarized. The other 240 colours of a terminal with 256 are the same everywhere, so
-//! those are taken, and of them such as stand out from black, from white, and from Solarized's two grounds alike.
+//! those are taken, and of them such as stand out from black, from white, and from Solarized's two grounds alike. Where there are only
+//! sixteen, three of them can be read on white and on black alike as xterm draws them; the rest is told by weight, and by its sign.
 
 use std::env;
 use std::sync::LazyLock;
@@ -14,9 +15,8 @@ use crate::picture::Ink;
 /// Whoever is shown, in the order in which they appear: blue, magenta, olive, teal, rose, grey. Not the red of failures, the
 /// amber of waiting, or the green of success.
 const WHO: [u8; 6] = [32, 133, 100, 30, 132, 102];
-/// The same where there are only sixteen colours: no blue, which cannot be read on black, and no white.
-const WHO_OF_16: [Color; 4] =
-    [Color::BrightBlue, Color::Magenta, Color::BrightCyan, Color::BrightMagenta];
+/// The same where there are only sixteen colours: in this colour or in that of other text, and both bold.
+const WHO_OF_16: Color = Color::BrightBlue;
 
 /// The text in the colour of its ink, if colours are wanted.
 pub(super) fn colored_text(text: &str, ink: Ink) -> ColoredString {
@@ -26,13 +26,30 @@ pub(super) fn colored_text(text: &str, ink: Ink) -> ColoredString {
         Ink::Strong => text.bold(),
         _ if *HAS_256 => number_of(ink).map_or(text.normal(), |number| text.ansi_color(number)),
         Ink::Faint => text.dimmed(),
-        Ink::Good | Ink::Literal => text.green(),
-        Ink::Bad => text.red(),
-        Ink::Warn => text.yellow(),
-        Ink::Code => text.cyan(),
-        Ink::Keyword => text.magenta(),
-        Ink::Of(which) => text.color(WHO_OF_16[which % WHO_OF_16.len()]),
+        _ => {
+            let text = if is_bold_of_16(ink) { text.bold() } else { text.normal() };
+            match color_of_16(ink) {
+                Some(color) => text.color(color),
+                None => text,
+            }
+        }
     }
+}
+
+/// An ink's colour among sixteen, if it has one.
+fn color_of_16(ink: Ink) -> Option<Color> {
+    match ink {
+        Ink::Bad => Some(Color::Red),
+        Ink::Warn => Some(Color::Magenta),
+        Ink::Keyword => Some(WHO_OF_16),
+        Ink::Of(which) if which % 2 == 0 => Some(WHO_OF_16),
+        _ => None,
+    }
+}
+
+/// Whether an ink is bold where there are only sixteen colours.
+fn is_bold_of_16(ink: Ink) -> bool {
+    matches!(ink, Ink::Good | Ink::Code) || matches!(ink, Ink::Of(which) if which % 4 >= 2)
 }
 
 /// The number of an ink's colour among 256.
@@ -68,6 +85,37 @@ mod tests {
             232.. => [8 + 10 * (number - 232); 3],
             _ => [36, 6, 1].map(|step| LEVELS[usize::from((number - 16) / step % 6)]),
         }
+    }
+
+    #[test]
+    fn of_sixteen_colours_too_all_can_be_read_on_light_and_on_dark() {
+        // As xterm draws them (XTerm-col.ad).
+        let drawn = |color| match color {
+            Color::Red => [205, 0, 0],
+            Color::Magenta => [205, 0, 205],
+            Color::BrightBlue => [92, 92, 255],
+            other => panic!("{other:?} is not among those that were looked at"),
+        };
+        let inks = [Ink::Bad, Ink::Warn, Ink::Good, Ink::Code, Ink::Keyword, Ink::Literal];
+        let looks: Vec<_> = inks
+            .into_iter()
+            .chain((0..4).map(Ink::Of))
+            .map(|ink| (color_of_16(ink), is_bold_of_16(ink)))
+            .collect();
+        for color in looks.iter().filter_map(|(color, _)| *color) {
+            for ground in [[0, 0, 0], [255, 255, 255]] {
+                let ratio = contrast(drawn(color), ground);
+                assert!(ratio >= 3.1, "{color:?} on {ground:?}: {ratio:.2}");
+            }
+        }
+        let count = |look| looks.iter().filter(|one| *one == look).count();
+        assert_eq!(
+            [&looks[0], &looks[1]].map(count),
+            [1, 1],
+            "what failed and what waits are told from all else"
+        );
+        let who: Vec<_> = looks[inks.len()..].iter().collect();
+        assert!(who.iter().enumerate().all(|(at, one)| !who[..at].contains(one)), "{who:?}");
     }
 
     #[test]
