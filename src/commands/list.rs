@@ -8,11 +8,12 @@ use crate::cli;
 use crate::i18n::tr;
 use crate::lesson;
 use crate::output::terminal::Terminal;
-use crate::picture::{Ink, Row};
+use crate::picture::{Ink, Row, paragraph};
 use crate::progress::Progress;
 
-/// The column at which titles start.
+/// The column at which titles start, if they have so many.
 const TITLE_AT: usize = 20;
+const LEAST_TITLE: usize = 30;
 
 /// Lists the lessons and the exercises, with the learner's progress.
 pub fn run(args: &cli::List, session: &mut Session) -> Result<(), Failure> {
@@ -73,12 +74,16 @@ fn entry(
     let mut row = Row::new().with(mark, Ink::Good);
     row.push(format!("{number:>3}  "), Ink::Code);
     row.push(slug, Ink::Strong);
-    if terminal.width() < TITLE_AT + 20 {
+    if terminal.width() < TITLE_AT + LEAST_TITLE {
         terminal.row(&row)?;
         return Ok(terminal.wrapped("      ", title, Ink::Plain)?);
     }
-    row.pad_to(TITLE_AT);
-    Ok(terminal.row(&row.with(title, Ink::Plain))?)
+    for line in paragraph(title, terminal.width() - TITLE_AT, Ink::Plain) {
+        row.pad_to(TITLE_AT);
+        row.extend(line);
+        terminal.row(&std::mem::take(&mut row))?;
+    }
+    Ok(())
 }
 
 /// The mark of a lesson that is finished, or begun.

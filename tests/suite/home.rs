@@ -115,13 +115,13 @@ fn a_lesson_goes_on_at_the_page_where_it_was_left_also_after_ctrl_c() {
 
         // Whoever leaves again at once is still there.
         let mut learner = lesson(&state, 80, 24);
-        learner.sees("s starts over");
+        learner.sees("s restarts");
         learner.types("q");
         assert!(learner.leaves().1.contains("The same command continues from here."));
 
         // From the start, if one wants to.
         let mut learner = lesson(&state, 80, 24);
-        learner.sees("s starts over");
+        learner.sees("s restarts");
         learner.types("s");
         assert!(learner.sees(PROMPTS[0]).contains("A process is a running program"));
         learner.types(key);
@@ -195,6 +195,28 @@ fn what_was_predicted_before_the_lesson_was_left_is_not_asked_again() {
     learner.leaves();
     let predictions = progress(&state)["lessons"][0]["predictions"].clone();
     assert_eq!(predictions["right"].as_u64(), Some(1), "{predictions}");
+}
+
+#[test]
+fn a_narrow_terminal_breaks_the_list_of_lessons_at_words() {
+    let state = folder();
+    for columns in [40, 49, 50, 60] {
+        let mut list = Person::sits_down(columns, 100, &mut explore(&state, &["--color", "never"]));
+        assert_eq!(list.leaves().0, Some(0));
+        let screen = list.screen();
+        let words: Vec<String> = screen
+            .rows(0, columns)
+            .flat_map(|row| row.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+            .collect();
+        for entry in lesson::contents() {
+            let title: Vec<_> = entry.title.split_whitespace().collect();
+            assert!(
+                title.iter().all(|word| words.iter().any(|shown| shown == word)),
+                "{columns}: {title:?} in\n{}",
+                screen.contents()
+            );
+        }
+    }
 }
 
 #[test]

@@ -289,7 +289,7 @@ fn an_experiment_without_a_knob_runs_again_at_once() {
 fn on_a_narrow_screen_the_bar_still_says_where_one_is() {
     let state = folder();
     for (columns, expected) in
-        [(40, "Lesson 1 · 1 of 9 · Enter on · q quit"), (30, "1 of 9 · Enter on · q quit")]
+        [(40, "1 of 9 · Enter on · ? keys · q quit"), (30, "Enter on · ? keys · q quit")]
     {
         let mut learner = learner(&state, columns, 20, &["lesson", "1"]);
         learner.sees("q quit");

@@ -182,7 +182,7 @@ impl Playing<'_> {
             Stop::Predict(options) => Some(your_answer(options)),
             Stop::Further { all: 1, .. } => Some(tr!("1 plays it").to_owned()),
             Stop::Further { all, .. } => Some(tr!("1 to {all} plays one", all)),
-            Stop::Resume => Some(tr!("s starts over").to_owned()),
+            Stop::Resume => Some(tr!("s restarts").to_owned()),
             _ => None,
         };
         let mut others = Vec::new();

@@ -37,30 +37,31 @@ impl Bar {
     }
 
     /// The bar in so many columns: cut at whole keys, the less important first. Where one is goes after the keys, but for its last parts;
-    /// what is asked for stays longest, and how to leave.
+    /// what is asked for stays long, and longest how to learn the keys and how to leave.
     pub fn text(&self, columns: usize) -> String {
         let last = [tr!("? keys").to_owned(), tr!("q quit").to_owned()];
-        let joined = |place: &[String], others: usize, last: &[String]| {
+        let joined = |place: &[String], others: usize| {
             let others = self.others.iter().take(others);
             let keys = std::iter::once(&self.main).chain(&self.answers).chain(others);
-            place.iter().chain(keys).chain(last).cloned().collect::<Vec<_>>().join(BETWEEN)
+            place.iter().chain(keys).chain(&last).cloned().collect::<Vec<_>>().join(BETWEEN)
         };
         let asked = |last: &[String]| {
             let answers = self.answers.as_ref().unwrap_or(&self.main);
             std::iter::once(answers).chain(last).cloned().collect::<Vec<_>>().join(BETWEEN)
         };
         let (place, short) = (&self.place[..], &self.place[..self.place.len().min(2)]);
-        let with_keys = (0..=self.others.len()).rev().map(|others| joined(place, others, &last));
+        let with_keys = (0..=self.others.len()).rev().map(|others| joined(place, others));
+        let signs = ["?", "q"].map(str::to_owned);
         let without = [
-            joined(short, 0, &last),
-            joined(short, 0, &last[1..]),
-            joined(short.get(1..).unwrap_or_default(), 0, &last[1..]),
-            joined(&[], 0, &last[1..]),
+            joined(short, 0),
+            joined(short.get(1..).unwrap_or_default(), 0),
+            joined(&[], 0),
             asked(&last),
-            asked(&last[1..]),
+            asked(&signs),
+            last.join(BETWEEN),
         ];
         let mut all = with_keys.chain(without).skip_while(|text| text.width() > columns);
-        all.next().unwrap_or_else(|| fit(&self.main, columns))
+        all.next().unwrap_or_else(|| fit(&signs.join(BETWEEN), columns))
     }
 }
 
@@ -104,11 +105,12 @@ mod tests {
         let asked = "Enter skips them · 1 to 4 plays one";
         let whole = format!("Lesson 1 · the end · {asked} · b back · ? keys · q quit");
         assert_eq!(bar.text(90), whole);
-        assert_eq!(bar.text(60), format!("the end · {asked} · q quit"));
-        assert_eq!(bar.text(45), format!("{asked} · q quit"));
+        assert_eq!(bar.text(63), format!("the end · {asked} · ? keys · q quit"));
+        assert_eq!(bar.text(60), format!("{asked} · ? keys · q quit"));
         assert_eq!(bar.text(39), "1 to 4 plays one · ? keys · q quit");
-        assert_eq!(bar.text(30), "1 to 4 plays one · q quit");
-        assert_eq!(bar.text(20), "Enter skips them");
+        assert_eq!(bar.text(30), "1 to 4 plays one · ? · q");
+        assert_eq!(bar.text(20), "? keys · q quit");
+        assert_eq!(bar.text(9), "? · q");
     }
 
     #[test]
@@ -124,9 +126,9 @@ mod tests {
         assert_eq!(bar.text(200), whole);
         assert_eq!(bar.text(79), format!("{head} · b back · p picture · ? keys · q quit"));
         assert_eq!(bar.text(50), "Lesson 1 · 3 of 9 · Enter on · ? keys · q quit");
-        assert_eq!(bar.text(39), "Lesson 1 · 3 of 9 · Enter on · q quit");
-        assert_eq!(bar.text(30), "3 of 9 · Enter on · q quit");
-        assert_eq!(bar.text(20), "Enter on · q quit");
+        assert_eq!(bar.text(39), "3 of 9 · Enter on · ? keys · q quit");
+        assert_eq!(bar.text(30), "Enter on · ? keys · q quit");
+        assert_eq!(bar.text(20), "Enter on · ? · q");
         for columns in 0..120 {
             assert!(bar.text(columns).width() <= columns, "{columns}");
         }
