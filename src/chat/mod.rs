@@ -252,12 +252,18 @@ fn connect_and_talk(
     mut keyboard: Keyboard,
     screen: &dyn Screen,
 ) -> Result<EndReason, ChatError> {
+    if screen.is_terminal() {
+        screen.note(tr!("/quit or Ctrl-D leaves the chat, /help tells more"));
+    }
     let leave = screen.is_terminal().then(|| keyboard.stop_descriptor());
     let Some((side, socket)) = connect(lab, options, screen, leave)? else {
         return Ok(EndReason::Ended);
     };
     // At once: a key that comes between two modes of the terminal is no signal.
     screen.connected();
+    if screen.is_terminal() && options.peer_name.is_none() {
+        screen.note(who_is_who(side));
+    }
     let socket = Arc::new(socket);
     let name = options.peer_name.as_deref().unwrap_or("Jack");
     let decoder = MessageDecoder::new(&format!("{name}: "), screen.is_terminal());
@@ -276,6 +282,18 @@ fn connect_and_talk(
             return Err(capture::Error::from(lack).into());
         }
     })
+}
+
+/// Says which side this is: in the notes, and so here, both sides call the other one Jack.
+fn who_is_who(side: Side) -> &'static str {
+    match side {
+        Side::Server => {
+            tr!("you are the server; the client is shown as Jack, unless it tells its name")
+        }
+        Side::Client => {
+            tr!("you are the client; the server is shown as Jack, unless it tells its name")
+        }
+    }
 }
 
 /// The signs of a connection between terminals. Without them each takes the other for a stranger.

@@ -77,6 +77,38 @@ fn two(style: &str, family: &str) -> (Person, Person) {
     (one, other)
 }
 
+#[test]
+fn a_chat_begins_with_how_to_leave_and_which_side_one_is_in_every_language() {
+    let texts = [
+        (
+            "en",
+            "/quit or Ctrl-D leaves the chat, /help tells more",
+            "you are the server; the client is shown as Jack",
+            "you are the client; the server is shown as Jack",
+        ),
+        (
+            "zh",
+            "\u{8f93}\u{5165} /quit \u{6216}\u{6309} Ctrl-D",
+            "\u{4f60}\u{662f}\u{670d}\u{52a1}\u{5668}",
+            "\u{4f60}\u{662f}\u{5ba2}\u{6237}\u{7aef}",
+        ),
+    ];
+    for (language, leave, server, client) in texts {
+        let at = address("unix:/path");
+        let mut one = sits_down(&["server", "--address", &at, "--lang", language]);
+        one.sees(leave);
+        one.sees("waiting for connection...");
+        let mut other = sits_down(&["client", "--address", &at, "--lang", language]);
+        other.sees(leave);
+        other.sees(client);
+        one.sees(server);
+        other.types("/quit\r");
+        for mut person in [one, other] {
+            assert_eq!(person.leaves().0, Some(0));
+        }
+    }
+}
+
 /// True if this has been typed after the prompt, and the cursor stands so many columns after the prompt.
 fn types_at(screen: &Screen, typed: &str, columns: usize) -> bool {
     let (row, column) = screen.cursor_position();
