@@ -198,6 +198,29 @@ fn what_was_predicted_before_the_lesson_was_left_is_not_asked_again() {
 }
 
 #[test]
+fn the_score_counts_the_questions_that_were_skipped() {
+    let state = folder();
+    let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "1"]));
+    let asked = learner.enters_until(&PROMPTS[..2], LETTER);
+    let lesson = lesson::lessons().expect("well formed").swap_remove(0);
+    let questions: Vec<_> = lesson.predictions().map(|(prediction, _)| prediction).collect();
+    let right = questions[0].options[questions[0].right].replace('`', "");
+    learner.types(&letter_of(&right, &asked).to_string());
+    learner.sees("You predict: ");
+    let asked_in_core = 1 + learner
+        .enters_until(
+            &PROMPTS,
+            "Your predictions in this lesson: 1 of 1 right; questions skipped: ",
+        )
+        .matches(LETTER)
+        .count();
+    assert!(asked_in_core > 1, "lesson 1 has more than one question");
+    learner.sees(&format!("{}.", asked_in_core - 1));
+    learner.enters_until(&PROMPTS, "Next: explore lesson 2");
+    assert_eq!(learner.leaves().0, Some(0));
+}
+
+#[test]
 fn a_narrow_terminal_breaks_the_list_of_lessons_at_words() {
     let state = folder();
     for columns in [40, 49, 50, 60] {

@@ -7,7 +7,7 @@ use crate::cli;
 use crate::commands::progress::saved;
 use crate::commands::{Failure, chat, home, report};
 use crate::i18n::tr;
-use crate::lesson::{self, Lesson};
+use crate::lesson::{self, Lesson, Step};
 use crate::output::sentences;
 use crate::output::terminal::keys::Key;
 use crate::picture::Ink;
@@ -55,7 +55,8 @@ impl Playing<'_> {
         Ok(())
     }
 
-    /// How many of the learner's predictions in this lesson were right, and which were not: those of this play, and of earlier ones.
+    /// How many of the learner's predictions in this lesson were right, which were not, and how many questions were skipped: in this play,
+    /// and in earlier ones.
     fn show_predictions(&mut self) -> Result<(), Failure> {
         let noted = self.notes.slug.as_deref().and_then(|slug| saved().of(slug).cloned());
         let noted = noted.unwrap_or_default().predictions;
@@ -65,11 +66,23 @@ impl Playing<'_> {
             right.map(|right| (prediction, *right))
         });
         let outcomes: Vec<_> = outcomes.collect();
-        if outcomes.is_empty() {
-            return Ok(());
-        }
         let (all, right) = (outcomes.len(), outcomes.iter().filter(|(_, right)| *right).count());
-        let text = tr!("Your predictions in this lesson: {right} of {all} right.", right, all);
+        let skipped =
+            self.skipped(|name| self.answers.contains_key(name) || noted.contains_key(name));
+        let text = match (all, skipped) {
+            (0, 0) => return Ok(()),
+            (_, 0) => tr!("Your predictions in this lesson: {right} of {all} right.", right, all),
+            (0, _) => tr!(
+                "You have predicted nothing in this lesson; questions skipped: {skipped}.",
+                skipped
+            ),
+            _ => tr!(
+                "Your predictions in this lesson: {right} of {all} right; questions skipped: {skipped}.",
+                right,
+                all,
+                skipped
+            ),
+        };
         self.session.terminal.together(|terminal| {
             terminal.blank()?;
             terminal.wrapped("", &text, Ink::Strong)?;
@@ -81,6 +94,18 @@ impl Playing<'_> {
             terminal.blank()
         })?;
         Ok(())
+    }
+
+    /// How many questions of the core a learner has passed without an answer. A class answers by hands.
+    fn skipped(&self, is_answered: impl Fn(&str) -> bool) -> usize {
+        if !self.session.terminal.is_interactive() || self.session.class.is_present() {
+            return 0;
+        }
+        let questions = self.lesson.steps.iter().filter_map(|step| match step {
+            Step::Predict(prediction) => Some(prediction.answered_by),
+            _ => None,
+        });
+        questions.filter(|name| !is_answered(name)).count()
     }
 
     pub(super) fn show_counts(&mut self) -> Result<(), Failure> {
