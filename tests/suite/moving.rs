@@ -255,6 +255,9 @@ fn the_picture_the_code_and_another_run_are_a_key_away() {
     learner.types("silence=fast\r");
     learner.sees("`silence` cannot be `fast`");
     learner.sees("knob=value (");
+    learner.types("silence\r");
+    learner.sees("`silence` turns no knob: type its name and a value, for example silence=200ms");
+    learner.sees("knob=value (");
     learner.types("silence=450ms\r");
     let again = learner.sees(PROMPTS[0]);
     assert!(again.contains("recv = 7") && again.contains("450 ms"), "{again}");
@@ -345,11 +348,11 @@ fn on_a_terminal_that_cannot_erase_a_line_is_read() {
     command.args(["-c", "TERM=dumb exec \"$0\" lesson 1"]).arg(env!("CARGO_BIN_EXE_explore"));
     command.env("XDG_STATE_HOME", state.path());
     let mut learner = Person::sits_down(80, 24, &mut command);
-    learner.sees("q quit: ");
+    learner.sees("q quit (a letter, then Enter): ");
     learner.types("\n");
-    learner.sees("q quit: ");
+    learner.sees("q quit (a letter, then Enter): ");
     learner.types("?\n");
-    let keys = learner.sees("q quit: ");
+    let keys = learner.sees("(a letter, then Enter): ");
     assert!(keys.contains("shows the page before again") && !keys.contains('\u{1b}'), "{keys}");
     learner.types("q\n");
     assert_eq!(learner.leaves().0, Some(0));

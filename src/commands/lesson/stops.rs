@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::playing::Playing;
 use crate::analysis::Analysis;
+use crate::capture::parameter::SetError;
 use crate::cli;
 use crate::commands::prediction::{letters, your_answer};
 use crate::commands::run::{Performed, perform};
@@ -270,6 +271,14 @@ impl Playing<'_> {
             let mut set = typed.split_whitespace();
             match set.try_for_each(|pair| show.experiment.set(&mut settings, pair)) {
                 Ok(()) => break,
+                Err(SetError::NotAPair(pair, example)) => {
+                    let text = tr!(
+                        "`{pair}` turns no knob: type its name and a value, for example {example}",
+                        pair,
+                        example
+                    );
+                    self.say(&text)?;
+                }
                 Err(error) => self.say(&error.to_string())?,
             }
         }

@@ -86,7 +86,9 @@ impl Terminal {
 
     /// The bar as a prompt, for a terminal on which nothing can be erased: there a line is read.
     pub(super) fn bar_as_prompt(&self, bar: &Bar) -> String {
-        bar.text(self.width.saturating_sub(2)) + ": "
+        let behind = tr!("{keys} (a letter, then Enter): ", keys = "").width();
+        let room = self.width.saturating_sub(behind + 1);
+        tr!("{keys} (a letter, then Enter): ", keys = bar.text(room))
     }
 }
 
