@@ -7,6 +7,23 @@ pub fn name(code: i32) -> Cow<'static, str> {
     system::name(code).unwrap_or_else(|| Cow::Owned(format!("errno {code}")))
 }
 
+/// What this system calls an error that Linux calls so.
+pub fn here(linux: &'static str) -> Cow<'static, str> {
+    if !cfg!(windows) {
+        return Cow::Borrowed(linux);
+    }
+    match linux {
+        // connect() and the like on a socket that does not block; Winsock knows no second word for it.
+        "EAGAIN" | "EINPROGRESS" => Cow::Borrowed("WSAEWOULDBLOCK"),
+        // send() once sending was shut down
+        "EPIPE" => Cow::Borrowed("WSAESHUTDOWN"),
+        _ => match format!("WSA{linux}") {
+            known if code(&known).is_some() => Cow::Owned(known),
+            _ => Cow::Borrowed(linux),
+        },
+    }
+}
+
 /// The number of an error, if this system has one of that name.
 pub fn code(name: &str) -> Option<i32> {
     system::CODES.into_iter().find(|code| system::name(*code).as_deref() == Some(name))

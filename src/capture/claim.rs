@@ -8,6 +8,7 @@ use std::io;
 use std::time::Duration;
 
 use super::sys;
+use crate::errno;
 use crate::trace::{Evidence, Label, Relation, Return, Value, label};
 
 /// Comparisons that must all hold for a claim to hold.
@@ -195,13 +196,17 @@ pub fn succeeded<T: Debug>(what: impl Into<Label>, answer: &io::Result<T>) -> Pr
     outcome(what, answer, ok())
 }
 
-/// A call failed with this error: `failed_with("second bind", &answer, "EADDRINUSE")`.
+/// The error of a call whose timeout (`SO_RCVTIMEO`, `SO_SNDTIMEO`) is over: socket(7). Winsock tells it from that of a socket which
+/// does not block.
+pub const TIMED_OUT: &str = if cfg!(windows) { "ETIMEDOUT" } else { "EAGAIN" };
+
+/// A call failed with this error, by whatever name this system has for it: `failed_with("second bind", &answer, "EADDRINUSE")`.
 pub fn failed_with<T: Debug>(
     what: impl Into<Label>,
     answer: &io::Result<T>,
     errno: &'static str,
 ) -> Proof {
-    outcome(what, answer, errno.into())
+    outcome(what, answer, errno::here(errno).into())
 }
 
 /// How evidence shows that a call succeeded.

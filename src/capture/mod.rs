@@ -45,8 +45,8 @@ pub mod tcp_table;
 pub use actor::{Actor, ActorThread, Stage};
 pub use breakpoints::Breakpoints;
 pub use claim::{
-    Measured, Proof, at_least, at_least_duration, before, eq, eq_between, eq_duration, failed_with,
-    in_ticks, less, ne_between, ok, succeeded, waited_at_least,
+    Measured, Proof, TIMED_OUT, at_least, at_least_duration, before, eq, eq_between, eq_duration,
+    failed_with, in_ticks, less, ne_between, ok, succeeded, waited_at_least,
 };
 pub use error::{Error, Result};
 pub use link::Wire;

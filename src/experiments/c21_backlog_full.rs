@@ -6,7 +6,7 @@ use socket2::SockAddr;
 
 use super::kit::{at_port_of, connected, receive, tcp_socket};
 use super::{Need, experiment};
-use crate::capture::{self, Lab, Result, before, eq, failed_with, succeeded};
+use crate::capture::{self, Lab, Result, TIMED_OUT, before, eq, failed_with, succeeded};
 use crate::trace::SyscallKind;
 
 /// How many clients come to the server that accepts them.
@@ -26,7 +26,7 @@ fn queue_without_accept(lab: &Lab) -> Result<()> {
     alice.send_all(b"hello")?;
     alice.set_read_timeout(Some(Duration::from_millis(100)))?;
     let silence = alice.recv(&mut [0; 16]);
-    lab.claim("connected-and-unanswered", failed_with("alice's recv", &silence, "EAGAIN"));
+    lab.claim("connected-and-unanswered", failed_with("alice's recv", &silence, TIMED_OUT));
 
     let (shown, answer) = lab.scope(|stage| {
         let carol = stage.actor("carol", |me| {

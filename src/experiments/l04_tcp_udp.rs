@@ -9,8 +9,8 @@ use super::kit::{
 };
 use super::{Need, child_process, experiment};
 use crate::capture::{
-    Kind, Lab, MSG_TRUNC, Parameter, Result, Socket, at_least, eq, failed_with, less, succeeded,
-    waited_at_least,
+    Kind, Lab, MSG_TRUNC, Parameter, Result, Socket, TIMED_OUT, at_least, eq, failed_with, less,
+    succeeded, waited_at_least,
 };
 use crate::i18n::Text;
 use crate::trace::{Feature, Label, SyscallKind, label};
@@ -138,7 +138,7 @@ fn nobody_home(lab: &Lab) -> Result<()> {
     lab.claim("udp-send-succeeds", transferred("send_to", &sent, 5));
     let silence = lab.span("silence")?;
     udp.set_read_timeout(Some(silence))?; // recv gives up after this
-    let gave_up = failed_with("recv", &udp.recv(&mut buffer), "EAGAIN");
+    let gave_up = failed_with("recv", &udp.recv(&mut buffer), TIMED_OUT);
     let waited = lab.last_call("udp", SyscallKind::Recv)?.took();
     let waited = waited_at_least("recv", waited, silence);
     lab.claim("udp-hears-nothing", gave_up.and(waited));

@@ -13,8 +13,8 @@ use super::kit::{connected, receive_exactly};
 use super::{Need, Stepping, Why, child_process, experiment};
 use crate::capture::{
     Actor, ActorThread, Error, Kind, Lab, Parameter, Process, Proof, Result, Sampler, Socket,
-    at_least, at_least_duration, before, eq, eq_between, eq_duration, failed_with, ne_between,
-    succeeded, sys,
+    TIMED_OUT, at_least, at_least_duration, before, eq, eq_between, eq_duration, failed_with,
+    ne_between, succeeded, sys,
 };
 use crate::i18n::Text;
 use crate::trace::{Address, EventKind, Failure, Label, Lack, Sample, SyscallKind, Value, label};
@@ -485,7 +485,7 @@ fn inherited_socket(lab: &Lab) -> Result<()> {
     let carol = connected(&lab.actor("carol"), &at);
     lab.claim("clients-still-connect", succeeded("carol.connect", &carol));
     alice.set_read_timeout(Some(limit))?; // or she would wait for ever
-    let heard = failed_with("alice.recv", &alice.recv(&mut [0; 64]), "EAGAIN");
+    let heard = failed_with("alice.recv", &alice.recv(&mut [0; 64]), TIMED_OUT);
     lab.claim("the-peer-hears-nothing", heard);
     server.collect()?; // with its standard input the helper ends too
     alice.set_read_timeout(None)?;

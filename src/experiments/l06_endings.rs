@@ -12,7 +12,7 @@ use super::l06_handshake::{Ends, after, connect_on_the_wire, segments_are};
 use super::{Need, Stepping, Why, experiment};
 use crate::capture::link::{Client, Fin, Rst, Server, Syn, Tcp, first};
 use crate::capture::{
-    Kind, Lab, Network, Parameter, Proof, Result, Socket, eq, eq_between, failed_with,
+    Kind, Lab, Network, Parameter, Proof, Result, Socket, TIMED_OUT, eq, eq_between, failed_with,
 };
 use crate::i18n::Text;
 use crate::trace::{Label, label};
@@ -77,8 +77,8 @@ fn both_read_first(lab: &Lab) -> Result<()> {
         end.set_read_timeout(Some(limit))?; // or they would wait for ever
         receive_to_the_end(end) // close would come after it
     })?;
-    let both = failed_with("client", &client, "EAGAIN");
-    lab.claim("each-waits-for-the-other", both.and(failed_with("server", &server, "EAGAIN")));
+    let both = failed_with("client", &client, TIMED_OUT);
+    lab.claim("each-waits-for-the-other", both.and(failed_with("server", &server, TIMED_OUT)));
 
     lab.part("shutdown, then read");
     let [client, server] = at_both_ends(lab, |end| {

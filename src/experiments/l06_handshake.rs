@@ -20,8 +20,8 @@ use crate::capture::link::{
     Ack, CapturedFrame, Data as WithData, Server, Syn, SynAck, Tcp, every, first,
 };
 use crate::capture::{
-    Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpTableEntry, Wire, before, eq,
-    eq_between, failed_with, in_ticks, less, succeeded, waited_at_least,
+    Kind, Lab, Network, Parameter, Proof, Result, Socket, TIMED_OUT, TcpTableEntry, Wire, before,
+    eq, eq_between, failed_with, in_ticks, less, succeeded, waited_at_least,
 };
 use crate::i18n::Text;
 use crate::trace::{Args, Failure, Feature, Label, SyscallKind, Value};
@@ -341,7 +341,7 @@ fn reuse_address_shares(lab: &Lab) -> Result<()> {
     let n = new.recv(&mut buffer)?;
     let gave = recv_gave(&buffer[..n], b"for the old one");
     old.set_read_timeout(Some(Duration::from_millis(10)))?;
-    let nothing = failed_with("old.recv", &old.recv(&mut buffer), "EAGAIN");
+    let nothing = failed_with("old.recv", &old.recv(&mut buffer), TIMED_OUT);
     lab.claim("the-new-one-gets-it", gave.and(nothing));
 
     lab.part("TCP, before listen()");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::experiment;
 use super::kit::{connection, count_calls, receive_exactly, recv_gave};
-use crate::capture::{Kind, Lab, Parameter, Result, eq, failed_with};
+use crate::capture::{Kind, Lab, Parameter, Result, TIMED_OUT, eq, failed_with};
 use crate::i18n::Text;
 use crate::trace::SyscallKind;
 
@@ -25,7 +25,7 @@ fn late_is_not_never(lab: &Lab) -> Result<()> {
 
     client.send_all(b"pay 10")?;
     let nothing = client.recv(&mut answer); // the server is busy
-    let gave_up = failed_with("recv", &nothing, "EAGAIN");
+    let gave_up = failed_with("recv", &nothing, TIMED_OUT);
     lab.claim("the-client-gives-up", gave_up);
 
     // Now the server comes to it.

@@ -14,9 +14,9 @@ use super::kit::{
 use super::{Need, experiment};
 use crate::capture::link::{CapturedFrame, FrameKind, Syn, first, first_few, nth};
 use crate::capture::{
-    Kind, Lab, Measured, Network, Parameter, Proof, Result, Seen, Socket, TcpInfo, at_least,
-    at_least_duration, eq, eq_between, eq_duration, failed_with, in_ticks, ne_between, succeeded,
-    waited_at_least,
+    Kind, Lab, Measured, Network, Parameter, Proof, Result, Seen, Socket, TIMED_OUT, TcpInfo,
+    at_least, at_least_duration, eq, eq_between, eq_duration, failed_with, in_ticks, ne_between,
+    succeeded, waited_at_least,
 };
 use crate::i18n::Text;
 use crate::trace::{Failure, Feature, Lack, Return, SyscallKind, label};
@@ -171,7 +171,7 @@ fn read_times_out(lab: &Lab) -> Result<()> {
 
     client.set_read_timeout(Some(limit))?;
     let answer = client.recv(&mut buffer); // and the server is silent
-    lab.claim("recv-gives-up", failed_with("recv", &answer, "EAGAIN"));
+    lab.claim("recv-gives-up", failed_with("recv", &answer, TIMED_OUT));
     let recv = lab.last_call("client", SyscallKind::Recv)?;
     let took = recv.took_in_ticks();
     lab.claim("not-before-its-time", waited_at_least("recv", took, limit));
@@ -193,7 +193,7 @@ fn not_only_recv(lab: &Lab) -> Result<()> {
     listener.set_read_timeout(Some(limit))?;
     let answer = listener.accept(); // nobody calls
     let call = lab.last_call("server", SyscallKind::Accept)?;
-    let gave_up = failed_with("accept", &answer, "EAGAIN");
+    let gave_up = failed_with("accept", &answer, TIMED_OUT);
     let waited = waited_at_least("accept", call.took_in_ticks(), limit);
     lab.claim("accept-gives-up", gave_up.and(waited));
 
@@ -208,7 +208,7 @@ fn not_only_recv(lab: &Lab) -> Result<()> {
         }
     };
     let call = lab.last_call("client", SyscallKind::Send)?;
-    let gave_up = failed_with("send", &answer, "EAGAIN");
+    let gave_up = failed_with("send", &answer, TIMED_OUT);
     let waited = waited_at_least("send", call.took_in_ticks(), limit);
     lab.claim("send-gives-up", gave_up.and(waited));
     Ok(())

@@ -9,8 +9,8 @@ use socket2::{Domain, Type};
 use super::kit::{connected, count_calls, listening, receive_exactly, transferred, until_full};
 use super::{Need, experiment};
 use crate::capture::{
-    Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Socket, at_least, before, eq,
-    eq_between, eq_duration, failed_with, ne_between, waited_at_least,
+    Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Socket, TIMED_OUT, at_least, before,
+    eq, eq_between, eq_duration, failed_with, ne_between, waited_at_least,
 };
 use crate::i18n::Text;
 use crate::trace::{Lack, Sample, SyscallKind, Value, label};
@@ -276,7 +276,7 @@ fn two_programs(
 fn gave_up(lab: &Lab, who: &'static str, answer: &io::Result<usize>) -> Result<Proof> {
     let send = lab.last_call(who, SyscallKind::Send)?;
     let waited = waited_at_least("send", send.took_in_ticks(), lab.span("timeout")?);
-    Ok(failed_with(who, answer, "EAGAIN").and(waited))
+    Ok(failed_with(who, answer, TIMED_OUT).and(waited))
 }
 
 experiment!(

@@ -11,8 +11,8 @@ use super::kit::{connected, connection, count_calls, listening, until_full};
 use super::l09_echo::serve_with_poll;
 use super::{Need, Stepping, Why, experiment};
 use crate::capture::{
-    Actor, ActorThread, Error, Interest, Kind, Lab, Parameter, Ready, Result, Socket, at_least, eq,
-    failed_with, less, waited_at_least,
+    Actor, ActorThread, Error, Interest, Kind, Lab, Parameter, Ready, Result, Socket, TIMED_OUT,
+    at_least, eq, failed_with, less, waited_at_least,
 };
 use crate::i18n::Text;
 use crate::trace::{Event, EventKind, Feature, Outcome, Syscall, SyscallKind, label};
@@ -293,7 +293,7 @@ fn ben_beside_ann(
 /// The server waited in a send(), and Ben in vain.
 fn claim_blocked(lab: &Lab, answer: &io::Result<usize>) -> Result<()> {
     let limit = lab.span("timeout")?;
-    let gave_up = failed_with("ben's recv", answer, "EAGAIN");
+    let gave_up = failed_with("ben's recv", answer, TIMED_OUT);
     let recv = lab.last_call("ben", SyscallKind::Recv)?;
     let waited = waited_at_least("ben's recv", recv.took_in_ticks(), limit);
     let sends = lab.calls("server").into_iter();

@@ -10,8 +10,8 @@ use super::kit::{connected, listening};
 use super::{Stepping, Why, experiment};
 use crate::capture::{
     Actor, Interest, Kind, Lab, Measured, Parameter, Proof, Result, Sampler, Seen, Socket,
-    at_least, at_least_duration, before, eq, eq_duration, failed_with, in_ticks, less, ne_between,
-    waited_at_least,
+    TIMED_OUT, at_least, at_least_duration, before, eq, eq_duration, failed_with, in_ticks, less,
+    ne_between, waited_at_least,
 };
 use crate::i18n::Text;
 use crate::trace::{Data, Feature, Label, Lack, Return, SyscallKind, Value, label};
@@ -56,7 +56,7 @@ fn asked_and_measured(lab: &Lab) -> Result<()> {
         for _ in 0..lab.count("times")? {
             let answer = client.recv(&mut [0; 8]);
             let recv = lab.last_call("client", SyscallKind::Recv)?;
-            gave_up.push(failed_with(name, &answer, "EAGAIN"));
+            gave_up.push(failed_with(name, &answer, TIMED_OUT));
             lasting.push(waited_at_least(name, recv.took_in_ticks(), asked));
             show_bars(lab, asked, kept, recv.took());
         }
@@ -137,7 +137,7 @@ fn check_long(lab: &Lab, timeout: Duration, waits: &[(Waited<io::Result<usize>>,
         lab.measure("later than asked", label!("poll {number}", number), *late);
     }
     let gave_up = waits.iter().map(|(option, poll)| {
-        failed_with("recv", &option.1, "EAGAIN").and(eq("poll's ready", poll.1, 0))
+        failed_with("recv", &option.1, TIMED_OUT).and(eq("poll's ready", poll.1, 0))
     });
     lab.claim("all-eight-give-up", all(gave_up.collect()));
 
@@ -214,7 +214,7 @@ fn both_gave_up(
     (first, second): (&io::Result<usize>, &io::Result<usize>),
     timeout: Duration,
 ) -> Result<()> {
-    let gave_up = failed_with("option's recv", first, "EAGAIN");
+    let gave_up = failed_with("option's recv", first, TIMED_OUT);
     let said = second.as_ref().map_or_else(|error| error.kind().to_string(), |n| n.to_string());
     let poll = eq("poll's way", Label::from(said), label!("timed out"));
     let option = first_wait(lab, "option", SyscallKind::Recv)?;
@@ -320,7 +320,7 @@ fn default_timeout(lab: &Lab) -> Result<()> {
 
     let answer = new.recv(&mut [0; 8]); // nobody speaks
     let took = lab.last_call("new", SyscallKind::Recv)?.took_in_ticks();
-    let gave_up = failed_with("recv", &answer, "EAGAIN");
+    let gave_up = failed_with("recv", &answer, TIMED_OUT);
     lab.claim("it-counts", gave_up.and(waited_at_least("recv", took, timeout)));
     Ok(())
 }
