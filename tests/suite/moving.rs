@@ -42,6 +42,12 @@ fn lesson_with_a_knob(folder: &TempDir) -> PathBuf {
     file(folder, "mine.md", format!("# Mine\n> Why?\n\nFirst.\n\n{block}\n\nBehind it.\n"))
 }
 
+/// Leaves the lesson, which ends well.
+fn quits(learner: &mut Person) {
+    learner.types("q");
+    assert_eq!(learner.leaves().0, Some(0));
+}
+
 #[test]
 fn the_bar_says_where_one_is_and_is_gone_with_its_key() {
     let state = folder();
@@ -57,8 +63,7 @@ fn the_bar_says_where_one_is_and_is_gone_with_its_key() {
     let (rows, bar) = page(learner.screen());
     assert!(bar.starts_with("Lesson 1 · ") && bar.contains("Enter on · b back"), "{bar}");
     assert!(!rows.concat().contains("quit"), "the first bar is gone: {rows:#?}");
-    learner.types("q");
-    assert_eq!(learner.leaves().0, Some(0));
+    quits(&mut learner);
     assert!(!learner.screen().contents().contains("q quit"), "{}", learner.screen().contents());
 }
 
@@ -105,8 +110,7 @@ fn b_shows_the_page_before_and_enter_goes_forward_again() {
     assert!(forward.contains("two such names"), "{forward}");
     learner.types("\x1b[D"); // ← does the same
     learner.sees("Enter forward");
-    learner.types("q");
-    assert_eq!(learner.leaves().0, Some(0));
+    quits(&mut learner);
 }
 
 #[test]
@@ -131,8 +135,7 @@ fn help_and_notices_are_no_pages_to_go_back_to() {
     learner.types(" ");
     let forward = learner.sees(PROMPTS[0]);
     assert!(forward.contains("two such names"), "{forward}");
-    learner.types("q");
-    assert_eq!(learner.leaves().0, Some(0));
+    quits(&mut learner);
 }
 
 #[test]
@@ -169,8 +172,7 @@ fn a_key_on_an_older_page_answers_no_question_and_shows_the_last_page_first() {
     learner.types("b");
     learner.sees("You predict: b) ");
     learner.sees("q quit");
-    learner.types("q");
-    assert_eq!(learner.leaves().0, Some(0));
+    quits(&mut learner);
 }
 
 #[test]
@@ -184,8 +186,7 @@ fn the_code_in_the_middle_of_a_listing_is_shown_once() {
     let code = learner.enters_until(&PROMPTS[..1], "Enter runs it · ");
     assert_eq!(code.matches("b\"at last\"").count(), 1, "{code}");
     assert_eq!(code.matches("check_sleep(lab, seen);").count(), 1, "the whole code: {code}");
-    learner.types("q");
-    assert_eq!(learner.leaves().0, Some(0));
+    quits(&mut learner);
 }
 
 #[test]
@@ -212,8 +213,7 @@ fn what_comes_after_a_resize_has_the_new_width() {
     let rows = wide.iter().map(|row| row.trim_end());
     let rows: Vec<&str> = rows.skip_while(|row| !row.contains("forty columns.")).collect();
     assert!(rows.windows(2).all(|pair| pair[0].is_empty() || pair[1].is_empty()), "{wide:#?}");
-    learner.types("q");
-    assert_eq!(learner.leaves().0, Some(0));
+    quits(&mut learner);
 }
 
 #[test]
@@ -227,8 +227,7 @@ fn a_prediction_takes_b_as_an_answer() {
     learner.types("b");
     learner.sees("You predict: b) ");
     learner.sees("q quit");
-    learner.types("q");
-    assert_eq!(learner.leaves().0, Some(0));
+    quits(&mut learner);
 }
 
 #[test]
@@ -284,8 +283,7 @@ fn an_experiment_without_a_knob_runs_again_at_once() {
     learner.types("r");
     let again = learner.sees(PROMPTS[0]);
     assert!(again.contains("recv = 6") && !again.contains("knob"), "{again}");
-    learner.types("q");
-    assert_eq!(learner.leaves().0, Some(0));
+    quits(&mut learner);
 }
 
 #[test]
@@ -318,8 +316,7 @@ fn a_window_that_changes_gets_its_page_and_its_bar_anew() {
                 && page.concat().contains("65535")
         });
     }
-    learner.types("q");
-    assert_eq!(learner.leaves().0, Some(0));
+    quits(&mut learner);
 }
 
 #[test]
