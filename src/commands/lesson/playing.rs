@@ -113,8 +113,7 @@ impl<'a> Playing<'a> {
             match step {
                 Step::Prose(markdown) => self.prose(markdown, block)?,
                 Step::Predict(prediction) => {
-                    let vote = self.predict(prediction, core)?;
-                    predicted = Some((prediction.shuffled(self.seed), vote));
+                    predicted = Some(self.predict(prediction, core)?);
                 }
                 Step::Experiment(show) => {
                     self.experiment(show)?;
@@ -163,12 +162,18 @@ impl<'a> Playing<'a> {
     }
 
     /// Asks for a prediction until there is one, or none is wanted. One that was made before the lesson was left is shown.
-    fn predict(&mut self, prediction: &Prediction, core: bool) -> Result<Vote, Failure> {
+    /// Gives the prediction as it was posed, too.
+    fn predict(
+        &mut self,
+        prediction: &Prediction,
+        core: bool,
+    ) -> Result<(Prediction, Vote), Failure> {
         let (shown, order) = (prediction.shuffled(self.seed), prediction.order(self.seed));
         pose(self.session, &shown)?;
         if self.session.class.is_present() {
             self.read()?;
-            return prediction::ask_a_class(self.session, &shown);
+            let vote = prediction::ask_a_class(self.session, &shown)?;
+            return Ok((shown, vote));
         }
         let experiment = prediction.answered_by;
         let chosen = self.chosen.get(experiment).filter(|_| core);
@@ -187,7 +192,7 @@ impl<'a> Playing<'a> {
             });
         }
         prediction::confirm(self.session, &shown, &vote)?;
-        Ok(vote)
+        Ok((shown, vote))
     }
 
     /// Shows a prediction beside what happened, and notes whether it was right, if it was this learner's.

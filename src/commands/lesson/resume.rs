@@ -109,18 +109,17 @@ impl Playing<'_> {
             return Ok(Place::default());
         };
         let steps = &self.lesson.steps;
-        let seen = record.left_after.as_ref().map(|left_after| {
-            steps.iter().enumerate().find_map(|(index, step)| match step {
-                Step::Experiment(show) if show.experiment.name == left_after => Some((index, show)),
-                _ => None,
-            })
-        });
-        // An experiment that this lesson no longer has is no place.
-        let Some(seen) = seen.map_or(Some(None), |seen| seen.map(Some)) else {
-            return Ok(Place::default());
-        };
         let from_the_start = self.position.clone();
-        if let Some((index, show)) = seen {
+        if let Some(left_after) = &record.left_after {
+            let mut seen = steps.iter().enumerate().filter_map(|(index, step)| match step {
+                Step::Experiment(show) => Some((index, show)),
+                _ => None,
+            });
+            // An experiment that this lesson no longer has is no place.
+            let Some((index, show)) = seen.find(|(_, show)| show.experiment.name == left_after)
+            else {
+                return Ok(Place::default());
+            };
             self.seen = index + 1;
             (self.code_of, self.last) = (Some(show), Some(Rc::new(Seen::before_this(show))));
         }

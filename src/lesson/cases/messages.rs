@@ -1,7 +1,7 @@
 //! How systems and languages word the errors of sockets: `lessons/cases/messages.md`, a table of error, place, text and source
 //! that reads well wherever Markdown is shown.
 
-use super::search::tokens;
+use super::search::{Words, tokens};
 use crate::lesson::catalogue;
 use crate::lesson::glossary::cells;
 
@@ -34,20 +34,44 @@ const FEWEST_WORDS: usize = 3;
 /// The digits of a Windows error number: 10035.
 const WINDOWS_NUMBER: usize = 5;
 
-/// The error that these words name, by its name, by its number on Windows, or by a whole wording of it: the longest that fits.
-#[must_use]
-pub fn error_in(words: &str) -> Option<&'static str> {
-    let asked = tokens(words);
-    let named = all().filter(|it| it.error.starts_with('E')).filter_map(|message| {
-        let wording = tokens(message.text);
+/// The errors that have a name, with the words by which each is known.
+pub(super) struct Wordings(Vec<Wording>);
+
+struct Wording {
+    error: &'static str,
+    name: Words,
+    text: Words,
+    /// Whether the text tells the numbers that systems give to the error.
+    tells_numbers: bool,
+}
+
+impl Wordings {
+    pub(super) fn of_all() -> Wordings {
+        let named = all().filter(|it| it.error.starts_with('E'));
+        let wordings = named.map(|Message { error, place, text, .. }| Wording {
+            error,
+            name: tokens(error),
+            text: tokens(text),
+            tells_numbers: place == "number",
+        });
+        Wordings(wordings.collect())
+    }
+
+    /// The error that these words name, by its name, by its number on Windows, or by a whole wording of it: the longest that fits.
+    pub(super) fn error_in(&self, asked: &Words) -> Option<&'static str> {
+        let fitting = self.0.iter().filter(|wording| wording.fits(asked));
+        fitting.max_by_key(|wording| wording.text.len()).map(|wording| wording.error)
+    }
+}
+
+impl Wording {
+    fn fits(&self, asked: &Words) -> bool {
         let is_number = |word: &String| word.len() == WINDOWS_NUMBER && word.parse::<u32>().is_ok();
-        let fits = tokens(message.error).is_subset(&asked)
-            || (message.place == "number" && wording.intersection(&asked).any(is_number))
-            || (wording.len() >= FEWEST_WORDS && wording.is_subset(&asked))
-            || wording == asked;
-        fits.then_some((wording.len(), message.error))
-    });
-    named.max_by_key(|(words, _)| *words).map(|(_, error)| error)
+        self.name.is_subset(asked)
+            || (self.tells_numbers && self.text.intersection(asked).any(is_number))
+            || (self.text.len() >= FEWEST_WORDS && self.text.is_subset(asked))
+            || self.text == *asked
+    }
 }
 
 #[cfg(test)]
@@ -56,6 +80,8 @@ mod tests {
 
     #[test]
     fn an_error_is_known_by_its_name_its_number_and_any_of_its_wordings() {
+        let wordings = Wordings::of_all();
+        let error_in = |words: &str| wordings.error_in(&tokens(words));
         for error in all().filter(|it| it.error.starts_with('E')).map(|it| it.error) {
             assert_eq!(error_in(error), Some(error));
         }

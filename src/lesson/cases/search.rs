@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_stemmers::{Algorithm, Stemmer};
 
+use super::messages::Wordings;
 use super::{Case, messages};
 
 /// A case that was found.
@@ -48,6 +49,8 @@ pub struct Index<'a> {
     phrases: Vec<Vec<Words>>,
     /// What each word counts for.
     weights: BTreeMap<String, f64>,
+    /// What names an error, whether a case is about it or not.
+    wordings: Wordings,
 }
 
 impl<'a> Index<'a> {
@@ -62,13 +65,17 @@ impl<'a> Index<'a> {
         let all = f64::from(u32::try_from(cases.len()).unwrap_or(u32::MAX));
         let weight = |count: u32| (1.0 + all / f64::from(count)).ln();
         let weights = found_in.into_iter().map(|(word, count)| (word, weight(count))).collect();
-        Index { cases, phrases, weights }
+        Index { cases, phrases, weights, wordings: Wordings::of_all() }
     }
 
     /// The error that these words name, if no case is about it.
     #[must_use]
     pub fn error_without_case(&self, words: &str) -> Option<&'static str> {
-        let error = messages::error_in(words)?;
+        self.error_no_case_has(&tokens(words))
+    }
+
+    fn error_no_case_has(&self, asked: &Words) -> Option<&'static str> {
+        let error = self.wordings.error_in(asked)?;
         let is_known = tokens(error).iter().all(|name| self.weights.contains_key(name));
         (!is_known).then_some(error)
     }
@@ -77,10 +84,10 @@ impl<'a> Index<'a> {
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // counts of words
     pub fn hits(&self, words: &str) -> Vec<Hit<'a>> {
-        if self.error_without_case(words).is_some() {
+        let tokens = tokens(words);
+        if self.error_no_case_has(&tokens).is_some() {
             return Vec::new();
         }
-        let tokens = tokens(words);
         let asked = self.known(&tokens);
         let is_foreign = asked.len() as f64 <= KNOWN * tokens.len() as f64;
         let scored = self
