@@ -9,6 +9,9 @@ use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit, paragraph, span_of};
 use crate::trace::Site;
 
+mod addresses;
+mod advice;
+mod course;
 mod words;
 
 /// More findings than these are counted: whoever has mended so many will look again.
@@ -55,7 +58,7 @@ fn block(finding: &Finding, analysis: &Analysis, colors: &ActorColors, width: us
     let other = finding.calls.get(1).map(|&call| wording::actor(&analysis.calls[call].actor));
     let does = words::does(&finding.rule, &who, &other.unwrap_or_default());
     let mut rows = paragraph(&format!("✗ {does}"), width, Ink::Bad);
-    rows.extend(paragraph(&format!("→ {}", words::advice(&finding.rule)), width, Ink::Plain));
+    rows.extend(paragraph(&format!("→ {}", advice::advice(&finding.rule)), width, Ink::Plain));
     let mut shown: Vec<usize> = Vec::new();
     for &call in &finding.calls {
         let same = |other: &usize| is_same_line(&analysis.calls[call], &analysis.calls[*other]);
@@ -66,8 +69,8 @@ fn block(finding: &Finding, analysis: &Analysis, colors: &ActorColors, width: us
         rows.extend(evidence(call, times, &finding.rule, analysis, colors, width));
         shown.push(call);
     }
-    let lesson = words::lesson(&finding.rule).map(|lesson| format!("explore lesson {lesson}"));
-    let case = words::case(&finding.rule).map(|case| format!("explore why {case}"));
+    let lesson = course::lesson(&finding.rule).map(|lesson| format!("explore lesson {lesson}"));
+    let case = course::case(&finding.rule).map(|case| format!("explore why {case}"));
     for text in lesson.into_iter().chain(case) {
         rows.push(Row::indented(INDENT).with(fit(&text, width - INDENT), Ink::Strong));
     }

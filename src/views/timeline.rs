@@ -1,24 +1,25 @@
 //! The timeline: a band an actor, time along the bottom. Whether it runs, is ready, or is blocked (in which call, and what
 //! ended it) is told by shape, so that it can be read in ASCII and from the back of a room; colour comes on top.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
-
 use unicode_width::UnicodeWidthStr;
 
 mod idle;
+mod legend;
+mod marks;
+mod notes;
 
-use super::wording::{self, bytes, safe};
+use self::legend::Legend;
+use self::marks::shown_marks;
+use self::notes::notes;
+use super::wording::{self, safe};
 use super::{DrawOptions, view};
 use crate::analysis::threads::Sleep;
-use crate::analysis::{Analysis, Mark, MarkKind, ThreadState, ThreadTimeline};
+use crate::analysis::{Analysis, ThreadState, ThreadTimeline};
 use crate::i18n::tr;
 use crate::picture::axis::{Stretch, TimeAxis, write_ticks};
 use crate::picture::phrase::fitting;
-use crate::picture::{Canvas, Ink, Picture, exact_span, fit_middle, grouped, span_of};
-use crate::text::wrap;
-use crate::trace::recording::Origin;
-use crate::trace::{EventKind, Name};
+use crate::picture::{Canvas, Ink, Picture, exact_span, fit_middle, span_of};
+use crate::trace::EventKind;
 
 const RUNS: char = '█';
 const READY: char = '▒';
@@ -27,8 +28,6 @@ const BLOCKED: char = '─';
 /// Here time is left out.
 const BREAK: &str = "╱╱";
 
-/// Of the notes below a band, at most this many rows stand below their marks.
-const NOTES: usize = 4;
 /// With fewer columns nothing is cut.
 const MIN_TO_CUT: usize = 50;
 /// What is taller than this has no empty rows between the bands: so it fits on a screen of 24 rows with a prompt below.
@@ -192,57 +191,6 @@ fn placed<'w>(
     })
 }
 
-/// The marks that are shown.
-fn shown_marks(timeline: &ThreadTimeline) -> Vec<&Mark> {
-    timeline.marks.iter().filter(|mark| mark.kind != MarkKind::Other).collect()
-}
-
-/// What a mark looks like.
-fn sign_of(mark: &Mark) -> (char, Ink) {
-    match mark.kind {
-        MarkKind::Sent(_) => ('▲', Ink::Strong),
-        MarkKind::Received(..) | MarkKind::End | MarkKind::Accepted(_) => ('▼', Ink::Strong),
-        MarkKind::TimedOut | MarkKind::FailedLate(_) | MarkKind::FailedAtOnce(_) => ('✗', Ink::Bad),
-        MarkKind::Peeked(_)
-        | MarkKind::InProgress
-        | MarkKind::Interrupted(_)
-        | MarkKind::Ready(_)
-        | MarkKind::NoneReady
-        | MarkKind::Other => ('┤', Ink::Warn),
-    }
-}
-
-/// What the call came to, in words: `recv: EAGAIN at once`, `7 bytes from peer`.
-fn words_of(mark: &Mark) -> String {
-    let name = safe(&mark.call);
-    let from = |who: &Option<Name>| {
-        who.as_ref().map_or_else(String::new, |who| tr!(" from {who}", who = wording::actor(who)))
-    };
-    match &mark.kind {
-        MarkKind::Sent(count) => tr!("sends {bytes}", bytes = bytes(*count)),
-        MarkKind::End => tr!("the end of the stream").to_owned(),
-        MarkKind::Received(0, who) => tr!("an empty message{from}", from = from(who)),
-        MarkKind::Received(count, who) => bytes(*count) + &from(who),
-        MarkKind::Peeked(count) => tr!("looks at {bytes}", bytes = bytes(*count)),
-        MarkKind::Accepted(who) => {
-            tr!("a connection{whose}", whose = from(who))
-        }
-        MarkKind::TimedOut => tr!("EAGAIN: its own timeout expired").to_owned(),
-        MarkKind::FailedLate(errno) => safe(errno),
-        MarkKind::FailedAtOnce(errno) => {
-            tr!("{name}: {errno} at once", name, errno = safe(errno))
-        }
-        MarkKind::Interrupted(signal) => {
-            tr!("{function}: interrupted by {signal}", function = name, signal = safe(signal))
-        }
-        MarkKind::InProgress => tr!("{name}: EINPROGRESS", name),
-        MarkKind::Ready(0) => tr!("{name}: timed out", name),
-        MarkKind::NoneReady => tr!("{name}: none ready", name),
-        MarkKind::Ready(ready) => tr!("{name}: {ready} ready", name, ready),
-        MarkKind::Other => name,
-    }
-}
-
 /// Why a thread sleeps that is blocked in no call.
 pub(super) fn sleep(why: &Sleep) -> String {
     match why {
@@ -281,261 +229,6 @@ fn cells<'a>(
         .collect()
 }
 
-/// What is said of marks that stand together: below the first of them, its sign and the words.
-#[derive(Clone)]
-struct Note {
-    column: usize,
-    sign: char,
-    ink: Ink,
-    words: String,
-    /// True if other signs stand in the words: then they go on to the right of the first.
-    mixed: bool,
-}
-
-/// The marks on the band, and their words below it. Returns how many rows of words there are.
-fn notes(canvas: &mut Canvas, row: usize, timeline: &ThreadTimeline, scale: &TimeAxis) -> usize {
-    let marks = shown_marks(timeline);
-    // Where several fall on one column, the rarest is seen: so each is seen somewhere.
-    let mut drawn: Vec<(usize, char, Ink)> = marks
-        .iter()
-        .map(|mark| {
-            let (sign, ink) = sign_of(mark);
-            (scale.column_of(mark.at_ns), sign, ink)
-        })
-        .collect();
-    let mut times: BTreeMap<char, usize> = BTreeMap::new();
-    for (_, sign, _) in &drawn {
-        *times.entry(*sign).or_default() += 1;
-    }
-    drawn.sort_by_key(|(_, sign, _)| Reverse(times[sign]));
-    for (column, sign, ink) in drawn {
-        canvas.put(row, column, sign, ink);
-    }
-    let of_place =
-        |one: &Mark, other: &Mark| scale.column_of(one.at_ns) == scale.column_of(other.at_ns);
-    let exact = runs(&marks, |one, other| of_place(one, other) && is_equal(one, other));
-    let (mut below, mut others) = Below::of(&joined(&exact, scale), scale);
-    // Where not all have room, calls of a kind that follow each other are one note, wherever they stand; then all of a kind.
-    if !others.is_empty() {
-        (below, others) = Below::of(&joined(&runs(&marks, is_alike), scale), scale);
-    }
-    if !others.is_empty() {
-        (below, others) = Below::of(&joined(&kinds(&marks), scale), scale);
-    }
-    let rows = below.draw(canvas, row + 1);
-    if others.is_empty() {
-        return rows;
-    }
-    // A sign and a number are not parted from what they belong to.
-    let said =
-        |note: &Note| format!("{} {}", note.sign, note.words.replacen(" × ", "\u{a0}×\u{a0}", 1));
-    let others: Vec<String> =
-        others.iter().map(|note| said(note).replacen(' ', "\u{a0}", 1)).collect();
-    let others = tr!("also: {others}", others = others.join(tr!(", ")));
-    let lines = wrap(&others, scale.columns.max(8));
-    let end = scale.column + scale.columns;
-    for (index, line) in lines.iter().enumerate() {
-        canvas.write(row + 1 + rows + index, scale.column, end, line, Ink::Faint);
-    }
-    rows + lines.len()
-}
-
-/// The same call with the same outcome.
-fn is_equal(one: &Mark, other: &Mark) -> bool {
-    one.call == other.call && one.kind == other.kind
-}
-
-/// The same, or bytes sent or received as well, however many.
-fn is_alike(one: &Mark, other: &Mark) -> bool {
-    match (&one.kind, &other.kind) {
-        (MarkKind::Sent(_), MarkKind::Sent(_)) => true,
-        (MarkKind::Received(some, from), MarkKind::Received(more, from_other)) => {
-            *some > 0 && *more > 0 && from == from_other
-        }
-        _ => is_equal(one, other),
-    }
-}
-
-/// Alike, or of one kind but for who it was.
-fn is_of_kind(one: &Mark, other: &Mark) -> bool {
-    match (&one.kind, &other.kind) {
-        (MarkKind::Received(some, _), MarkKind::Received(more, _)) => (*some > 0) == (*more > 0),
-        (MarkKind::Accepted(_), MarkKind::Accepted(_)) => true,
-        (MarkKind::Ready(some), MarkKind::Ready(more)) => {
-            one.call == other.call && (*some > 0) == (*more > 0)
-        }
-        _ => is_alike(one, other),
-    }
-}
-
-/// The marks by kind, in the order in which the kinds begin. There are few, however many marks there are.
-fn kinds<'m>(marks: &[&'m Mark]) -> Vec<Vec<&'m Mark>> {
-    let mut kinds: Vec<Vec<&Mark>> = Vec::new();
-    for &mark in marks {
-        match kinds.iter_mut().find(|kind| is_of_kind(kind[0], mark)) {
-            Some(kind) => kind.push(mark),
-            None => kinds.push(vec![mark]),
-        }
-    }
-    kinds
-}
-
-/// Marks that follow each other and belong together.
-fn runs<'m>(marks: &[&'m Mark], together: impl Fn(&Mark, &Mark) -> bool) -> Vec<Vec<&'m Mark>> {
-    let chunks = marks.chunk_by(|one, other| together(one, other));
-    chunks.map(<[&Mark]>::to_vec).collect()
-}
-
-/// A note for each run; what begins in the same place goes on in the same note, as far as there is room.
-fn joined(runs: &[Vec<&Mark>], scale: &TimeAxis) -> Vec<Note> {
-    let mut notes: Vec<Note> = Vec::new();
-    let mut last_sign = ' ';
-    for run in runs {
-        let Some(first) = run.first() else { continue };
-        let column = scale.column_of(first.at_ns);
-        let (sign, ink) = sign_of(first);
-        let words = words_of_all(run);
-        if let Some(note) = notes.last_mut().filter(|note| note.column == column) {
-            let mixed = note.mixed || sign != last_sign;
-            let more = if sign == last_sign { words.clone() } else { format!("{sign} {words}") };
-            let longer = tr!("{words}, {more}", words = note.words, more);
-            let (before, after) =
-                (column + 1 - scale.column, scale.column + scale.columns - column);
-            let room = if mixed { after } else { after.max(before) };
-            if longer.width() + 2 <= room {
-                (note.words, note.mixed, last_sign) = (longer, mixed, sign);
-                continue;
-            }
-        }
-        notes.push(Note { column, sign, ink, words, mixed: false });
-        last_sign = sign;
-    }
-    notes
-}
-
-/// What calls of a kind came to together: `3 × recv: EAGAIN at once`, `4 × sends, 4096 bytes together`.
-fn words_of_all(run: &[&Mark]) -> String {
-    let Some(first) = run.first() else { return String::new() };
-    if run.len() == 1 {
-        return words_of(first);
-    }
-    let times = grouped(run.len() as u64);
-    if run.iter().all(|mark| is_equal(first, mark)) {
-        return format!("{times} × {}", words_of(first));
-    }
-    let anybodys = match &first.kind {
-        MarkKind::Accepted(_) => Some(MarkKind::Accepted(None)),
-        MarkKind::Received(0, _) => Some(MarkKind::Received(0, None)),
-        _ => None,
-    };
-    if let Some(kind) = anybodys {
-        return format!("{times} × {}", words_of(&Mark { kind, ..(*first).clone() }));
-    }
-    if matches!(first.kind, MarkKind::Ready(_)) {
-        return tr!("{times} × {name}: some ready", times, name = safe(&first.call));
-    }
-    let sum = run.iter().map(|mark| match mark.kind {
-        MarkKind::Sent(count) | MarkKind::Received(count, _) => count,
-        _ => 0,
-    });
-    let bytes = bytes(sum.sum());
-    if matches!(first.kind, MarkKind::Sent(_)) {
-        tr!("{times} × sends, {bytes} in all", times, bytes)
-    } else {
-        tr!("{times} × gets, {bytes} in all", times, bytes)
-    }
-}
-
-/// The rows below a band, and which of their cells are taken.
-struct Below {
-    begins: usize,
-    taken: [Vec<bool>; NOTES],
-    /// A row, where the words begin, and whether the sign stands after them.
-    placed: Vec<(usize, usize, bool, Note)>,
-}
-
-impl Below {
-    /// The notes that have room, and those that have none. A note stands below its mark, and a line leads to it from there;
-    /// so those that go on to the right are placed from the right, and those that end at their mark from the left. Which
-    /// kind comes first is tried both ways.
-    fn of(notes: &[Note], scale: &TimeAxis) -> (Below, Vec<Note>) {
-        let end = scale.column + scale.columns;
-        let (mut right, left): (Vec<Note>, Vec<Note>) =
-            notes.iter().cloned().partition(|note| note.column + 2 + note.words.width() <= end);
-        right.sort_by_key(|note| Reverse(note.column));
-        let left_first = Below::placing(left.iter().chain(&right), scale);
-        if left_first.1.is_empty() {
-            return left_first;
-        }
-        let right_first = Below::placing(right.iter().chain(&left), scale);
-        if right_first.1.len() < left_first.1.len() { right_first } else { left_first }
-    }
-
-    /// Places the notes in this order, and gives back in the order of time those that have no room.
-    fn placing<'n>(notes: impl Iterator<Item = &'n Note>, scale: &TimeAxis) -> (Below, Vec<Note>) {
-        let mut below = Below {
-            begins: scale.column,
-            taken: std::array::from_fn(|_| vec![false; scale.columns]),
-            placed: Vec::new(),
-        };
-        let mut others: Vec<Note> = notes.filter_map(|note| below.place(note.clone())).collect();
-        others.sort_by_key(|note| note.column);
-        (below, others)
-    }
-
-    /// Finds room for a note, or gives it back.
-    fn place(&mut self, note: Note) -> Option<Note> {
-        let wide = note.words.width() + 2;
-        let columns = self.taken[0].len();
-        let mark = note.column - self.begins;
-        let sides = [
-            (mark + wide <= columns).then_some((mark, false)),
-            (mark + 1).checked_sub(wide).filter(|_| !note.mixed).map(|from| (from, true)),
-        ];
-        for row in 0..NOTES {
-            for (from, after) in sides.into_iter().flatten() {
-                let around = from.saturating_sub(2)..(from + wide + 2).min(columns);
-                let free = !self.taken[row][around].contains(&true)
-                    && (0..row)
-                        .all(|above| !self.taken[above][mark] || self.is_below(above, note.column));
-                if free {
-                    self.taken[row][from..from + wide].fill(true);
-                    self.taken[..row].iter_mut().for_each(|above| above[mark] = true);
-                    self.placed.push((row, self.begins + from, after, note));
-                    return None;
-                }
-            }
-        }
-        Some(note)
-    }
-
-    /// True if a note of a mark in this column stands in this row, or its line goes through it.
-    fn is_below(&self, row: usize, column: usize) -> bool {
-        self.placed.iter().any(|(down, .., note)| *down >= row && note.column == column)
-    }
-
-    /// True if a note's sign stands there.
-    fn has_sign(&self, row: usize, column: usize) -> bool {
-        self.placed.iter().any(|(down, .., note)| (*down, note.column) == (row, column))
-    }
-
-    /// Draws the notes from this row on, and returns how many rows they take.
-    fn draw(&self, canvas: &mut Canvas, row: usize) -> usize {
-        for (down, from, after, note) in &self.placed {
-            for above in (0..*down).filter(|above| !self.has_sign(*above, note.column)) {
-                canvas.put(row + above, note.column, '│', note.ink);
-            }
-            let words = if *after {
-                format!("{} {}", note.words, note.sign)
-            } else {
-                format!("{} {}", note.sign, note.words)
-            };
-            canvas.write(row + down, *from, canvas.width(), &words, note.ink);
-        }
-        self.placed.iter().map(|(down, ..)| down + 1).max().unwrap_or(0)
-    }
-}
-
 /// The times along the bottom.
 fn axis(canvas: &mut Canvas, row: usize, scale: &TimeAxis) {
     let end = scale.column + scale.columns;
@@ -554,99 +247,6 @@ fn axis(canvas: &mut Canvas, row: usize, scale: &TimeAxis) {
         canvas.write(row, break_column(cut), end, BREAK, Ink::Faint);
     }
     canvas.write(row + 1, 0, scale.column.saturating_sub(1), tr!("time"), Ink::Faint);
-}
-
-/// What the shapes mean: those that there are, and that the reader does not know.
-struct Legend {
-    /// A sign, its meaning, and the sign's ink.
-    keys: Vec<(&'static str, &'static str, Ink)>,
-    /// Where the states come from.
-    source: Option<&'static str>,
-}
-
-impl Legend {
-    fn of(analysis: &Analysis, has_cuts: bool, options: DrawOptions) -> Legend {
-        let timelines = &analysis.threads;
-        let shows = |is: fn(&ThreadState) -> bool| {
-            timelines
-                .iter()
-                .flat_map(|timeline| &timeline.intervals)
-                .any(|interval| is(&interval.doing))
-        };
-        let signs =
-            |sign: char| timelines.iter().flat_map(shown_marks).any(|mark| sign_of(mark).0 == sign);
-        let on_purpose = shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::Waiting(_))));
-        let held = shows(|doing| *doing == ThreadState::Asleep(Sleep::Held));
-        let asked = shows(|doing| *doing == ThreadState::Asleep(Sleep::Asked));
-        let in_a_call = shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::InCall(_))));
-        let asleep = match (on_purpose, in_a_call) {
-            (false, true) if asked => tr!("sleeps, or waits in a call that is not recorded"),
-            (false, false) => tr!("sleeps"),
-            (true, true) => tr!("waits on purpose, or sleeps in a call that is not recorded"),
-            (true, false) => tr!("waits on purpose"),
-            _ => tr!("sleeps in a call that is not recorded"),
-        };
-        let is_sampled = timelines.iter().any(|timeline| timeline.samples > 0);
-        let runs = if is_sampled { tr!("runs") } else { tr!("runs, or is ready to") };
-        let running = shows(|doing| *doing == ThreadState::Running);
-        let ready = shows(|doing| *doing == ThreadState::Ready);
-        let blocked = shows(|doing| matches!(doing, ThreadState::Blocked(_)));
-        let ended = timelines.iter().any(|timeline| timeline.left);
-        let keys = [
-            (running, "██", runs, Ink::Plain),
-            (ready, "▒▒", tr!("ready, has no processor"), Ink::Plain),
-            (blocked, "├─┤", tr!("blocked in a call"), Ink::Warn),
-            (on_purpose || asked || in_a_call, "··", asleep, Ink::Faint),
-            (held, "··", tr!("held by --step"), Ink::Faint),
-            (signs('▲'), "▲", tr!("sends"), Ink::Strong),
-            (signs('▼'), "▼", tr!("gets"), Ink::Strong),
-            (signs('✗'), "✗", tr!("fails"), Ink::Bad),
-            (signs('┤'), "┤", tr!("returns"), Ink::Warn),
-            (has_cuts, BREAK, tr!("idle time, cut short"), Ink::Faint),
-            (ended, "", tr!("(blank: not yet there, or ended)"), Ink::Faint),
-        ];
-        let keys = keys.into_iter().filter(|(shown, sign, words, _)| {
-            *shown && options.explains(&format!("{sign} {words}"))
-        });
-        let keys = keys.map(|(_, sign, words, ink)| (sign, words, ink)).collect();
-        let source = if is_sampled {
-            tr!("cpu: processor time used. The kernel was asked what each thread was doing.")
-        } else if matches!(analysis.recording.header.origin, Origin::Programs(_)) {
-            // It is asked of who is in no call, and nobody was.
-            tr!("Drawn from the calls.")
-        } else {
-            tr!("Drawn from the calls; the kernel was not asked what each thread was doing.")
-        };
-        Legend { keys, source: Some(source).filter(|source| options.explains(source)) }
-    }
-
-    fn draw(&self, canvas: &mut Canvas, mut row: usize, width: usize) {
-        let mut column = 0;
-        for (sign, words, ink) in &self.keys {
-            let wide = sign.width() + 1 + words.width();
-            if column > 0 && column + wide > width {
-                (row, column) = (row + 1, 0);
-            }
-            if !sign.is_empty() {
-                column = canvas.write(row, column, width, sign, *ink) + 1;
-            }
-            let lines = wrap(words, width.saturating_sub(column).max(8));
-            let last = lines.len().saturating_sub(1);
-            for (below, line) in lines.iter().enumerate() {
-                let end = canvas.write(row + below, column, width, line, Ink::Faint);
-                if below == last {
-                    (row, column) = (row + below, end + 3);
-                    break;
-                }
-            }
-        }
-        row += usize::from(!self.keys.is_empty());
-        for (index, line) in
-            self.source.iter().flat_map(|source| wrap(source, width.max(8))).enumerate()
-        {
-            canvas.write(row + index, 0, width, &line, Ink::Faint);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ fn every_phrase_of_a_case_leads_to_it_first() {
 
 #[test]
 fn every_case_that_a_finding_names_is_there() {
-    let words = include_str!("../../src/views/findings/words.rs");
+    let words = include_str!("../../src/views/findings/course.rs");
     let from = words.find("fn case(").expect("which case a finding leads to");
     let body = &words[from..from + words[from..].find("\n}\n").expect("its end")];
     let named: Vec<_> = body.split('"').skip(1).step_by(2).collect();
