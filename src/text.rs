@@ -6,7 +6,7 @@ use std::fmt::Write;
 use textwrap::core::Word;
 use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// False for characters that control a terminal, are invisible or reorder text: controls, zero-width, bidirectional.
 pub fn is_safe_to_show(character: char) -> bool {
@@ -77,6 +77,33 @@ pub fn wrap_code(line: &str, width: usize) -> Vec<String> {
     .collect()
 }
 
+/// Wraps a command of a shell between its words, so that it can be copied: each line but the last ends in a backslash.
+pub fn wrap_command(line: &str, width: usize) -> Vec<String> {
+    let (mut words, mut quote) = (vec![String::new()], None);
+    for character in line.chars() {
+        quote = match quote {
+            None if "'\"".contains(character) => Some(character),
+            Some(open) if open == character => None,
+            quote => quote,
+        };
+        if character == ' ' && quote.is_none() {
+            words.push(String::new());
+        } else {
+            words.iter_mut().last().into_iter().for_each(|word| word.push(character));
+        }
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut().filter(|last| last.width() + word.width() + 3 <= width) {
+            Some(last) => *last = format!("{last} {word}"),
+            None => lines.push(if lines.is_empty() { word } else { format!("    {word}") }),
+        }
+    }
+    let last = lines.len().saturating_sub(1);
+    lines[..last].iter_mut().for_each(|line| line.push_str(" \\"));
+    lines
+}
+
 /// Wraps plain text; a line may also break between wide characters, as Chinese is written.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let options = textwrap::Options::new(width)
@@ -84,6 +111,19 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
     textwrap::wrap(text, options).into_iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// How many rows of a terminal a text takes: a wide character does not fit in one last column.
+pub fn rows_of(text: &str, columns: usize) -> usize {
+    let (mut rows, mut column) = (1, 0);
+    for width in text.chars().filter_map(UnicodeWidthChar::width) {
+        if column + width > columns {
+            rows += 1;
+            column = 0;
+        }
+        column += width;
+    }
+    rows
 }
 
 /// No line begins with one of these (W3C, Requirements for Chinese Text Layout, section 3.1.3) ...
@@ -117,6 +157,32 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wrapped_command_can_be_copied() {
+        let command = "explore trace --view boundaries 'python3 server.py' 'python3 client.py'";
+        let lines = wrap_command(command, 36);
+        assert_eq!(
+            lines,
+            [
+                "explore trace --view boundaries \\",
+                "    'python3 server.py' \\",
+                "    'python3 client.py'"
+            ]
+        );
+        assert_eq!(wrap_command(command, 80), [command]);
+        assert_eq!(wrap_command("", 80), [""]);
+    }
+
+    #[test]
+    fn a_prompt_takes_as_many_rows_as_its_wide_characters_need() {
+        assert_eq!(rows_of("", 10), 1);
+        assert_eq!(rows_of("0123456789", 10), 1);
+        assert_eq!(rows_of("0123456789a", 10), 2);
+        assert_eq!(rows_of("你好也啊你", 10), 1);
+        assert_eq!(rows_of("a你好也啊你", 10), 2);
+        assert_eq!(rows_of("你好也，好也啊你好也（q 啊你） ", 16), 2);
+    }
 
     #[test]
     fn no_line_ends_within_a_joined_sign() {

@@ -311,7 +311,7 @@ impl LineReader {
             if let Some(mode) = &self.between {
                 let _ = signals::set_terminal_mode(mode);
             }
-            self.queue.end_line(typed.is_ok());
+            self.queue.end_line(prompt, typed.is_ok());
             let was_asked = self.control.is_out();
             match typed {
                 _ if phase == Phase::LastLine && !(typed.is_err() && was_asked) => {

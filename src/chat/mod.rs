@@ -253,7 +253,7 @@ fn connect_and_talk(
     screen: &dyn Screen,
 ) -> Result<EndReason, ChatError> {
     if screen.is_terminal() {
-        screen.note(tr!("/quit or Ctrl-D leaves the chat, /help tells more"));
+        screen.note(tr!("/quit or Ctrl-C leaves the chat, /help tells more"));
     }
     let leave = screen.is_terminal().then(|| keyboard.stop_descriptor());
     let Some((side, socket)) = connect(lab, options, screen, leave)? else {

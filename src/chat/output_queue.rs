@@ -21,8 +21,12 @@ use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{ExternalPrinter, Helper};
 
+use crate::text::rows_of;
+
 /// [`OutputQueue::show`] blocks while more bytes than this are queued, so that a fast peer cannot fill our memory.
 const MAX_QUEUED: usize = 64 * 1024;
+/// So much of what was shown last is kept, in bytes.
+const MAX_KEPT: usize = 4 * 1024;
 
 /// Makes rustyline's printer redraw the line: up a row and down again, which is invisible.
 const REDRAW: &str = "\x1b[A\n";
@@ -45,6 +49,54 @@ struct State {
     line: String,
     /// The cursor's place in it, in bytes.
     cursor: usize,
+    /// The columns of the window when the line was drawn last.
+    columns: Option<usize>,
+    /// The end of what has been shown.
+    shown: String,
+}
+
+impl State {
+    /// What is to be shown now.
+    fn take(&mut self) -> String {
+        let text = std::mem::take(&mut self.text);
+        self.keep(&text);
+        text
+    }
+
+    fn keep(&mut self, text: &str) {
+        self.shown.push_str(text);
+        let mut first = self.shown.len().saturating_sub(MAX_KEPT);
+        while !self.shown.is_char_boundary(first) {
+            first += 1;
+        }
+        self.shown.drain(..first);
+    }
+
+    /// Shows the text. What cannot be written is lost.
+    fn write_out(&mut self) -> io::Result<()> {
+        let text = self.take();
+        if text.is_empty() {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush())
+    }
+
+    /// What a redraw in so many columns takes from the screen: a window that has become wider needs fewer rows for the line,
+    /// and rustyline goes up as many as it took before, over what stands above.
+    fn erased(&self, prompt: &str, columns: usize) -> String {
+        let before = self.columns.unwrap_or(columns);
+        let line = format!("{prompt}{}", self.line.get(..self.cursor).unwrap_or(&self.line));
+        let mut rows = rows_of(&line, before).saturating_sub(rows_of(&line, columns));
+        let is_erased = |line: &&str| {
+            let erased = rows > 0;
+            rows = rows.saturating_sub(rows_of(line, columns));
+            erased
+        };
+        let mut lines: Vec<&str> = self.shown.lines().rev().take_while(is_erased).collect();
+        lines.reverse();
+        lines.iter().flat_map(|line| [line, "\n"]).collect()
+    }
 }
 
 impl OutputQueue {
@@ -69,7 +121,7 @@ impl OutputQueue {
             state.text.push('\n');
         }
         if !state.editing {
-            return write_out(&mut state.text);
+            return state.write_out();
         }
         drop(state);
         // This fails if a request is already waiting, and one is enough.
@@ -81,20 +133,22 @@ impl OutputQueue {
     /// writes to the terminal.
     pub fn begin_line(&self) -> (String, String) {
         let mut state = self.state();
-        let _ = write_out(&mut state.text);
-        state.editing = true;
+        let _ = state.write_out();
+        (state.editing, state.columns) = (true, None);
         let (before, after) =
             state.line.split_at_checked(state.cursor).unwrap_or(("", &state.line));
         (before.to_owned(), after.to_owned())
     }
 
     /// The line has ended, or its typing was interrupted. Shows the text that the editor did not get to show.
-    pub fn end_line(&self, is_whole: bool) {
+    pub fn end_line(&self, prompt: &str, is_whole: bool) {
         let mut state = self.state();
-        let _ = write_out(&mut state.text);
+        let _ = state.write_out();
         state.editing = false;
         if is_whole {
-            (state.line, state.cursor) = (String::new(), 0);
+            let line = std::mem::take(&mut state.line);
+            state.keep(&format!("{prompt}{line}\n"));
+            state.cursor = 0;
         }
         self.changed.notify_all();
     }
@@ -132,17 +186,6 @@ impl OutputQueue {
     }
 }
 
-/// Writes the text to the terminal and clears it. Text that cannot be written is lost.
-fn write_out(text: &mut String) -> io::Result<()> {
-    if text.is_empty() {
-        return Ok(());
-    }
-    let mut out = io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    text.clear();
-    written
-}
-
 /// Makes the editor redraw its line whenever text is queued. Returns when the queue or the editor is gone.
 pub fn redraw_on_request(
     queue: &Weak<OutputQueue>,
@@ -176,7 +219,13 @@ impl Highlighter for QueuedTextPrompt {
     }
 
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
-        let mut text = std::mem::take(&mut self.0.state().text);
+        let mut state = self.0.state();
+        let window = terminal_size::terminal_size_of(io::stdout());
+        let columns = window.map(|(width, _)| usize::from(width.0)).filter(|columns| *columns > 0);
+        let erased = columns.map_or_else(String::new, |columns| state.erased(prompt, columns));
+        state.columns = columns;
+        let mut text = erased + &state.take();
+        drop(state);
         self.0.changed.notify_all();
         if text.is_empty() {
             return Cow::Borrowed(prompt);
@@ -196,3 +245,24 @@ impl Hinter for QueuedTextPrompt {
 
 impl Validator for QueuedTextPrompt {}
 impl Helper for QueuedTextPrompt {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_wider_window_takes_from_the_screen_is_shown_again() {
+        let mut state = State { columns: Some(20), ..State::default() };
+        state.keep("Zoe: one\nZoe: two\nZoe: three\n");
+        state.line = "x".repeat(60);
+        state.cursor = 60;
+        assert_eq!(state.erased("> ", 20), "");
+        assert_eq!(state.erased("> ", 16), "", "a narrower window");
+        assert_eq!(state.erased("> ", 40), "Zoe: two\nZoe: three\n");
+        assert_eq!(state.erased("> ", 80), "Zoe: one\nZoe: two\nZoe: three\n");
+        state.cursor = 25; // in the second row
+        assert_eq!(state.erased("> ", 80), "Zoe: three\n");
+        state.keep(&"你".repeat(MAX_KEPT));
+        assert!(state.shown.len() <= MAX_KEPT, "{}", state.shown.len());
+    }
+}

@@ -18,8 +18,8 @@ pub enum TypedLine {
 impl TypedLine {
     /// Reads a line, without its end. `//word` is the message `/word`.
     pub fn parse(line: &str) -> TypedLine {
-        // Pasted text may begin with a byte order mark.
-        let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+        // Pasted text may begin with a byte order mark, and end with the end of its last line.
+        let line = line.strip_prefix('\u{feff}').unwrap_or(line).trim_end_matches(['\r', '\n']);
         let trimmed = line.trim();
         match trimmed {
             "/quit" => TypedLine::Quit,
@@ -66,5 +66,6 @@ mod tests {
         assert_eq!(TypedLine::parse(""), message(""));
         assert_eq!(TypedLine::parse("\u{feff}/quit"), TypedLine::Quit);
         assert_eq!(TypedLine::parse("\u{feff}hello"), message("hello"));
+        assert_eq!(TypedLine::parse("one\r\ntwo\n"), message("one\r\ntwo"));
     }
 }

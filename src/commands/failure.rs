@@ -435,6 +435,7 @@ fn is_full(error: &io::Error) -> bool {
 fn no_command(name: &str) -> String {
     let is_lesson = |near: &str| lesson::contents().iter().any(|entry| entry.slug == near);
     let near = nearest(name, names()).map(|near| match near {
+        _ if cli::names().contains(&near) => format!("explore {near}"),
         _ if is_lesson(near) => format!("explore lesson {near}"),
         _ if experiments::find(near).is_some() => format!("explore run {near}"),
         _ => format!("explore {near}"),

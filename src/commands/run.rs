@@ -203,6 +203,9 @@ fn why_whole(why: Why) -> &'static str {
         Why::Sleep => {
             tr!("it observes what threads do by themselves, and a paused thread does nothing")
         }
+        Why::SharedChannel => {
+            tr!("the server's helper program inherits the channel that ends a pause")
+        }
         Why::Many => tr!("it makes hundreds of calls or more, and measures them"),
     }
 }

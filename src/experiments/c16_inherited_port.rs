@@ -7,7 +7,7 @@ use super::l05_process::{
 use super::{Need, Stepping, Why, experiment};
 use crate::capture::{Lab, Result, eq, failed_with, succeeded};
 
-experiment!(inherited_port, needs = &[Need::Proc], stepping = Stepping::Whole(Why::Race));
+experiment!(inherited_port, needs = &[Need::Proc], stepping = Stepping::Whole(Why::SharedChannel));
 /// A server that has started a helper program is killed. The helper lives on, and has its listening socket.
 fn inherited_port(lab: &Lab) -> Result<()> {
     let (server, at, alice) = killed_beside_its_helper(lab, "inherited")?;
@@ -31,7 +31,11 @@ fn inherited_port(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(not_inherited_port, needs = &[Need::Proc], stepping = Stepping::Whole(Why::Race));
+experiment!(
+    not_inherited_port,
+    needs = &[Need::Proc],
+    stepping = Stepping::Whole(Why::SharedChannel)
+);
 /// The same server with close-on-exec on its sockets.
 fn not_inherited_port(lab: &Lab) -> Result<()> {
     let (server, at, alice) = killed_beside_its_helper(lab, "close on exec")?;

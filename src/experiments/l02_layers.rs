@@ -88,9 +88,9 @@ fn overhead(lab: &Lab) -> Result<()> {
     lab.claim("only-the-transport-differs", ip.and(shorter));
 
     lab.tally("your bytes", message.len() as u64, "your program");
-    lab.tally("UDP: its one frame", total(&udp), "the wire");
-    lab.tally("TCP: the frame with them", total(&[segment]), "the wire");
-    lab.tally("TCP: all its frames", total(&tcp), "the wire");
+    lab.tally("UDP: bytes of its one frame", total(&udp), "the wire");
+    lab.tally("TCP: bytes of the frame with them", total(&[segment]), "the wire");
+    lab.tally("TCP: bytes of all its frames", total(&tcp), "the wire");
     Ok(())
 }
 

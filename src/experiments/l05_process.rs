@@ -466,7 +466,7 @@ fn closed_with_its_process_server(lab: &Lab) -> Result<()> {
 experiment!(
     inherited_socket,
     needs = &[Need::Proc],
-    stepping = Stepping::Whole(Why::Race),
+    stepping = Stepping::Whole(Why::SharedChannel),
     parameters = &[Parameter {
         name: "limit",
         default: "200ms",

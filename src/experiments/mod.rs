@@ -203,6 +203,8 @@ pub enum Why {
     Race,
     /// It is about what a thread does while nothing happens: a held one sleeps in the lab, and not where it should.
     Sleep,
+    /// A program in it reads the channel by which the calls of an experiment's process are held and let go.
+    SharedChannel,
     /// It makes more calls than anybody wants to see one by one.
     Many,
 }

@@ -162,8 +162,10 @@ impl Group {
         let widest = |text: fn(&Bar) -> &str| {
             self.bars.iter().map(|bar| text(bar).width()).max().unwrap_or(0)
         };
+        // What would be cut stands above its bar.
+        let is_above = widest(|bar| &bar.label) > width * 2 / 5;
         let (labels, values, spread) = (
-            widest(|bar| &bar.label).min(width * 2 / 5),
+            if is_above { 0 } else { widest(|bar| &bar.label) },
             widest(|bar| &bar.shown),
             widest(|bar| &bar.spread),
         );
@@ -178,6 +180,9 @@ impl Group {
         let broken = if self.base > 0 && room > 4 { "╌╌" } else { "" };
         let room = room - broken.width();
         for (index, bar) in self.bars.iter().take(MOST_ROWS).enumerate() {
+            if is_above {
+                rows.push(Row::new().with(fit(&bar.label, width), Ink::Plain));
+            }
             let mut row = Row::new().with(fit(&bar.label, labels), Ink::Plain);
             row.pad_to(labels + 2);
             row.push(broken, Ink::Of(index));

@@ -82,13 +82,13 @@ fn a_chat_begins_with_how_to_leave_and_which_side_one_is_in_every_language() {
     let texts = [
         (
             "en",
-            "/quit or Ctrl-D leaves the chat, /help tells more",
+            "/quit or Ctrl-C leaves the chat, /help tells more",
             "you are the server; the client is shown as Jack",
             "you are the client; the server is shown as Jack",
         ),
         (
             "zh",
-            "\u{8f93}\u{5165} /quit \u{6216}\u{6309} Ctrl-D",
+            "\u{8f93}\u{5165} /quit \u{6216}\u{6309} Ctrl-C",
             "\u{4f60}\u{662f}\u{670d}\u{52a1}\u{5668}",
             "\u{4f60}\u{662f}\u{5ba2}\u{6237}\u{7aef}",
         ),

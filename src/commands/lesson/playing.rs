@@ -182,7 +182,7 @@ impl<'a> Playing<'a> {
             Some(choice) => Vote::One(choice),
             None => {
                 self.read()?;
-                vote_of(self.stop(Stop::Predict(order.len()))?, order.len())
+                vote_of(self.stop(Stop::Predict(&shown))?, order.len())
             }
         };
         if let (Vote::One(choice), true, None) = (&vote, core, chosen) {

@@ -124,11 +124,14 @@ impl Playing<'_> {
             (self.code_of, self.last) = (Some(show), Some(Rc::new(Seen::before_this(show))));
         }
         self.chosen = record.answers.clone();
-        let place = place_of(record.left_at, self.seen, steps);
+        let place = self.with_its_text(place_of(record.left_at, self.seen, steps));
         self.position = Position::after(steps, place.step, self.session.code);
+        let before = self.position.clone();
         self.say_where(place, record.left_at.is_none())?;
         self.read()?;
-        if self.stop(Stop::Resume)? != Key::Letter('s') {
+        let key = self.stop(Stop::Resume)?;
+        self.position = before;
+        if key != Key::Letter('s') {
             return Ok(place);
         }
         self.notes.change(&mut self.session.terminal, |progress, slug| progress.start_over(slug));
@@ -138,22 +141,44 @@ impl Playing<'_> {
         Ok(Place::default())
     }
 
+    /// A question goes on with the text before it. The heading of a section is not shown again: it is in the words that say where one is.
+    fn with_its_text(&self, place: Place) -> Place {
+        let before = place.step.checked_sub(1).and_then(|before| self.lesson.steps.get(before));
+        let (place, markdown) = match (self.lesson.steps.get(place.step), before) {
+            (Some(Step::Predict(_)), Some(Step::Prose(markdown))) => {
+                let texts = parts(markdown);
+                let earlier = &texts[..texts.len().saturating_sub(1)];
+                let block = earlier.iter().map(|part| self.session.terminal.passages(part)).sum();
+                (Place { step: place.step - 1, block }, markdown)
+            }
+            (Some(Step::Prose(markdown)), _) => (place, markdown),
+            _ => return place,
+        };
+        let mut begins = 0;
+        for part in parts(markdown) {
+            if begins == place.block && part.starts_with("## ") {
+                return Place { block: begins + 1, ..place };
+            }
+            begins += self.session.terminal.passages(part);
+        }
+        place
+    }
+
     /// Says in which section the lesson was left.
     fn say_where(&mut self, place: Place, behind_an_experiment: bool) -> Result<(), Failure> {
-        let mut position = self.position.clone();
         if let Some(Step::Prose(markdown)) =
             self.lesson.steps.get(place.step).filter(|_| !behind_an_experiment)
         {
             let mut before = 0;
-            for part in parts(markdown).into_iter().take_while(|part| {
-                let begins = before;
+            for part in parts(markdown) {
+                if before > place.block {
+                    break;
+                }
                 before += self.session.terminal.passages(part);
-                begins <= place.block
-            }) {
-                position.pass(part);
+                self.position.pass(part);
             }
         }
-        let heading = position.heading().unwrap_or(&self.lesson.title).to_owned();
+        let heading = self.position.heading().unwrap_or(&self.lesson.title).to_owned();
         let text = if behind_an_experiment {
             tr!("You left this lesson after the experiment of this section:")
         } else {
@@ -165,6 +190,11 @@ impl Playing<'_> {
             terminal.wrapped("", text, Ink::Plain)?;
             terminal.blank()?;
             terminal.wrapped("", &heading, Ink::Strong)?;
+            if behind_an_experiment {
+                terminal.blank()?;
+                let text = tr!("The text goes on about its picture: r runs it again.");
+                terminal.wrapped("", text, Ink::Plain)?;
+            }
             terminal.blank()
         })?;
         Ok(())

@@ -7,27 +7,27 @@ use super::playing::Playing;
 use crate::analysis::Analysis;
 use crate::capture::parameter::SetError;
 use crate::cli;
-use crate::commands::prediction::{letters, your_answer};
+use crate::commands::prediction::{letters, pose, your_answer};
 use crate::commands::run::{Performed, perform};
 use crate::commands::{Failure, show};
 use crate::i18n::tr;
-use crate::lesson::Show;
+use crate::lesson::{Prediction, Show};
 use crate::output::terminal::keys::Key;
 use crate::output::terminal::{Answer, Bar};
 use crate::picture::Ink;
 use crate::views::DrawOptions;
 
 /// What is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+#[derive(Clone, Copy)]
+pub(super) enum Stop<'p> {
     /// More does not fit on the page.
     Page,
     /// A section comes next.
     Section,
     /// The experiment runs next.
     Run { folds: bool },
-    /// A letter of so many.
-    Predict(usize),
+    /// The letter of an answer.
+    Predict(&'p Prediction),
     /// A lesson that was left goes on, or begins again.
     Resume,
     /// The number of a further experiment, of which these digits were typed.
@@ -36,17 +36,24 @@ pub(super) enum Stop {
     Chat,
 }
 
-impl Stop {
+impl Stop<'_> {
     /// Whether this letter or digit is an answer.
     fn takes(self, letter: char) -> bool {
         match self {
-            Stop::Predict(options) => letters(options).contains(&letter),
+            Stop::Predict(prediction) => letters(prediction.options.len()).contains(&letter),
             Stop::Resume => letter == 's',
             Stop::Further { .. } => letter.is_ascii_digit(),
             Stop::Chat => letter == 'n',
             Stop::Page | Stop::Section | Stop::Run { .. } => false,
         }
     }
+}
+
+/// Whether something else was shown between what a lesson shows.
+enum Shown {
+    Pages,
+    /// But perhaps a notice.
+    Nothing,
 }
 
 /// A run that has been seen.
@@ -72,7 +79,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-impl Playing<'_> {
+impl<'a> Playing<'a> {
     /// Shows what has been written, page by page.
     pub(super) fn read(&mut self) -> Result<(), Failure> {
         while self.session.terminal.show_page()? {
@@ -82,37 +89,40 @@ impl Playing<'_> {
     }
 
     /// Waits for a key that goes on or answers, and does what the others ask for. Where nobody is there, it is Enter.
-    pub(super) fn stop(&mut self, at: Stop) -> Result<Key, Failure> {
-        // Whether the Enter before was for a page that was shown again.
-        let mut came_forward = false;
+    pub(super) fn stop(&mut self, at: Stop<'_>) -> Result<Key, Failure> {
+        // Whether it has been said that Enter skips the question: one too many is pressed easily.
+        let mut is_warned = !self.session.terminal.is_interactive();
         loop {
             let bar = self.bar(at);
             self.keep_place();
             let key = self.session.terminal.press(&bar)?;
-            let was_forward = std::mem::take(&mut came_forward);
-            if self.session.terminal.is_looking_back() {
-                came_forward = key == Key::On;
-                if self.moves_among_pages(key, at)? {
-                    continue;
-                }
+            if self.session.terminal.is_looking_back() && self.moves_among_pages(key, at)? {
+                continue;
             }
+            let asks_to_skip = key == Key::On && matches!(at, Stop::Predict(_));
+            let was_warned = std::mem::replace(&mut is_warned, asks_to_skip);
             match key {
                 Key::Letter(letter) if at.takes(letter) => return Ok(key),
-                Key::On if was_forward && matches!(at, Stop::Predict(_)) => {
-                    self.say(tr!("Enter skips this question: press it again to skip it, or the letter of your answer."))?;
+                Key::On if asks_to_skip && !was_warned => {
+                    self.say(tr!(
+                        "Press the letter of your answer, or Enter again to skip this question."
+                    ))?;
                 }
                 Key::On => return Ok(key),
                 Key::Back | Key::Letter('b') => self.session.terminal.look_back()?,
-                Key::Letter('p') => self.aside(Playing::picture_again)?,
+                Key::Letter('p') => self.aside(at, Playing::picture_again)?,
                 Key::Letter('c') => {
                     let rest_is_shown_so = self.session.terminal.drop_rest_of_code();
-                    self.aside(Playing::code_again)?;
+                    self.aside(at, Playing::code_again)?;
                     if rest_is_shown_so && !self.session.terminal.has_more() {
                         return Ok(Key::On);
                     }
                 }
-                Key::Letter('r') => self.aside(Playing::run_again)?,
-                Key::Letter('?') => self.aside(|playing| playing.keys(at))?,
+                Key::Letter('r') => self.aside(at, Playing::run_again)?,
+                Key::Letter('?') => self.aside(at, |playing| playing.keys(at))?,
+                Key::Letter(_) if matches!(at, Stop::Predict(_)) => {
+                    self.say(tr!("That letter is no answer."))?;
+                }
                 _ => {}
             }
         }
@@ -120,7 +130,7 @@ impl Playing<'_> {
 
     /// While a page is shown again: does what a key means there, or returns to the last page, where most others do what they do; says whether
     /// that is all. A letter answers no question that is not on the screen.
-    fn moves_among_pages(&mut self, key: Key, at: Stop) -> Result<bool, Failure> {
+    fn moves_among_pages(&mut self, key: Key, at: Stop<'_>) -> Result<bool, Failure> {
         let terminal = &mut self.session.terminal;
         let is_all = match key {
             Key::On => terminal.look_forward()?,
@@ -137,16 +147,38 @@ impl Playing<'_> {
         Ok(is_all)
     }
 
-    /// Shows something else before what is still to be shown.
+    /// Shows something else before what is still to be shown. A question is asked again below it.
     fn aside(
         &mut self,
-        show: impl FnOnce(&mut Self) -> Result<(), Failure>,
+        at: Stop<'_>,
+        show: impl FnOnce(&mut Self) -> Result<Shown, Failure>,
     ) -> Result<(), Failure> {
         let waiting = self.session.terminal.set_aside();
-        show(self)?;
+        let shown = show(self)?;
         self.read()?;
+        if let (Shown::Pages, Stop::Predict(prediction)) = (shown, at) {
+            self.session.terminal.blank()?;
+            pose(self.session, prediction)?;
+            self.read()?;
+        }
         self.session.terminal.bring_back(waiting);
         Ok(())
+    }
+
+    /// The run that can be run again: not while the code of the next one is on the screen, which has not run.
+    fn to_run_again(&self) -> Option<&Rc<Seen<'a>>> {
+        let has_run =
+            |seen: &&Rc<Seen<'a>>| self.code_of.is_none_or(|show| std::ptr::eq(show, seen.show));
+        self.last.as_ref().filter(has_run)
+    }
+
+    fn has_picture(&self) -> bool {
+        self.last.as_ref().is_some_and(|seen| seen.performed.is_some())
+    }
+
+    /// Says why there is nothing to show.
+    fn nothing(&mut self, why: &str) -> Result<Shown, Failure> {
+        self.say(why).map(|()| Shown::Nothing)
     }
 
     /// Says this at once, in a notice, which is not a page of the lesson.
@@ -161,7 +193,7 @@ impl Playing<'_> {
     // ---- the bar ----
 
     /// Where one is, and what the keys do.
-    fn bar(&self, at: Stop) -> Bar {
+    fn bar(&self, at: Stop<'_>) -> Bar {
         let number = self.lesson.number;
         let lesson = number.map(|number| tr!("Lesson {number}", number));
         let place = lesson.into_iter().chain(self.position.words()).collect();
@@ -180,7 +212,7 @@ impl Playing<'_> {
             Stop::Chat => tr!("Enter starts the chat").to_owned(),
         };
         let answers = match at {
-            Stop::Predict(options) => Some(your_answer(options)),
+            Stop::Predict(prediction) => Some(your_answer(prediction.options.len())),
             Stop::Further { all: 1, .. } => Some(tr!("1 plays it").to_owned()),
             Stop::Further { all, .. } => Some(tr!("1 to {all} plays one", all)),
             Stop::Resume => Some(tr!("s restarts").to_owned()),
@@ -194,40 +226,60 @@ impl Playing<'_> {
         if can_look_back {
             others.push(if is_taken('b') { tr!("← back") } else { tr!("b back") }.to_owned());
         }
-        if self.last.is_some() && !is_taken('p') {
+        if self.has_picture() && !is_taken('p') {
             others.push(tr!("p picture").to_owned());
         }
         if self.code_of.is_some() && !is_taken('c') && !matches!(at, Stop::Run { .. }) {
             others.push(tr!("c code").to_owned());
         }
-        if self.last.is_some() && !is_taken('r') {
-            others.push(tr!("r again").to_owned());
+        if self.to_run_again().is_some() && !is_taken('r') {
+            let again = tr!("r again").to_owned();
+            // Whoever comes back has no picture before them.
+            if matches!(at, Stop::Resume) { others.insert(0, again) } else { others.push(again) }
         }
         Bar { place, main, answers, others }
     }
 
-    fn keys(&mut self, at: Stop) -> Result<(), Failure> {
-        let mut more = vec![
-            ("p", tr!("shows the last picture again")),
-            ("c", tr!("shows the whole code of the experiment")),
-            ("r", tr!("runs the last experiment again, with a knob turned if you like")),
-        ];
-        if let Stop::Predict(_) = at {
-            more.push((tr!("letters"), tr!("of the options answer")));
+    /// Explains the keys that do something here.
+    fn keys(&mut self, at: Stop<'_>) -> Result<Shown, Failure> {
+        let mut more = Vec::new();
+        if self.has_picture() {
+            more.push(("p", tr!("shows the last picture again")));
+        }
+        if self.code_of.is_some() {
+            more.push(("c", tr!("shows the whole code of the experiment")));
+        }
+        if self.to_run_again().is_some() {
+            let text = tr!("runs the last experiment again, with a knob turned if you like");
+            more.push(("r", text));
+        }
+        let enter = match at {
+            Stop::Page | Stop::Section | Stop::Resume => tr!("goes on"),
+            Stop::Run { .. } => tr!("runs the experiment"),
+            Stop::Predict(_) => tr!("skips the question, pressed twice"),
+            Stop::Further { number: 0, .. } => tr!("ends the lesson"),
+            Stop::Further { .. } => tr!("plays that experiment"),
+            Stop::Chat => tr!("starts the chat"),
+        };
+        match at {
+            Stop::Predict(_) => more.push((tr!("letters"), tr!("of the options answer"))),
+            Stop::Resume => more.push(("s", tr!("begins the lesson from the start"))),
+            _ => {}
         }
         let answers: Vec<char> = ('a'..='z').filter(|letter| at.takes(*letter)).collect();
-        Ok(self.session.terminal.explain_keys(&more, &answers)?)
+        self.session.terminal.explain_keys(enter, &more, &answers)?;
+        Ok(Shown::Pages)
     }
 
     // ---- what the keys show ----
 
     /// Shows the last run in its views again, as wide as the window is now.
-    fn picture_again(&mut self) -> Result<(), Failure> {
+    fn picture_again(&mut self) -> Result<Shown, Failure> {
         let Some(seen) = self.last.clone() else {
-            return self.say(tr!("There has been no picture yet."));
+            return self.nothing(tr!("There has been no picture yet."));
         };
         let Some(performed) = &seen.performed else {
-            return self.say(tr!("Its picture was not kept: r runs the experiment again."));
+            return self.nothing(tr!("Its picture was not kept: r runs the experiment again."));
         };
         if let Some(notice) = &performed.notice {
             self.session.terminal.wrapped("", notice, Ink::Warn)?;
@@ -241,21 +293,21 @@ impl Playing<'_> {
             self.session.terminal.picture(&picture)?;
             self.session.terminal.blank()?;
         }
-        Ok(())
+        Ok(Shown::Pages)
     }
 
     /// Shows the code of the last experiment, with what only checks.
-    fn code_again(&mut self) -> Result<(), Failure> {
+    fn code_again(&mut self) -> Result<Shown, Failure> {
         match self.code_of {
-            Some(show) => self.code(show, cli::Code::All).map(|_| ()),
-            None => self.say(tr!("No code has been shown yet.")),
+            Some(show) => self.code(show, cli::Code::All).map(|_| Shown::Pages),
+            None => self.nothing(tr!("No code has been shown yet.")),
         }
     }
 
     /// Runs the last experiment again, with other settings if they are typed.
-    fn run_again(&mut self) -> Result<(), Failure> {
-        let Some(seen) = self.last.clone() else {
-            return self.say(tr!("No experiment has run yet."));
+    fn run_again(&mut self) -> Result<Shown, Failure> {
+        let Some(seen) = self.to_run_again().cloned() else {
+            return self.nothing(tr!("This experiment has not run yet."));
         };
         let (show, mut settings) = (seen.show, seen.settings.clone());
         if !show.experiment.parameters.is_empty() {
@@ -264,12 +316,19 @@ impl Playing<'_> {
         while !show.experiment.parameters.is_empty() {
             self.read()?;
             let prompt = tr!("knob=value (Enter runs it as it is, b goes back, q quits): ");
-            let Answer::Line(typed) = self.session.terminal.ask(prompt)? else { return Ok(()) };
+            let Answer::Line(typed) = self.session.terminal.ask(prompt)? else {
+                return Ok(Shown::Pages);
+            };
             if typed.eq_ignore_ascii_case("b") {
-                return Ok(());
+                return Ok(Shown::Pages);
             }
             let mut set = typed.split_whitespace();
-            match set.try_for_each(|pair| show.experiment.set(&mut settings, pair)) {
+            // Of one knob the value says enough.
+            let pair = |word: &str| match show.experiment.parameters {
+                [knob] if !word.contains('=') => format!("{}={word}", knob.name),
+                _ => word.to_owned(),
+            };
+            match set.try_for_each(|word| show.experiment.set(&mut settings, &pair(word))) {
                 Ok(()) => break,
                 Err(SetError::NotAPair(pair, example)) => {
                     let text = tr!(
@@ -285,7 +344,7 @@ impl Playing<'_> {
         self.session.terminal.blank()?;
         let performed = perform(self.session, show, &settings)?;
         self.last = Some(Rc::new(Seen::now(show, settings, performed)));
-        Ok(())
+        Ok(Shown::Pages)
     }
 
     fn list_knobs(

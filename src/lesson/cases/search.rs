@@ -36,6 +36,11 @@ const MISSPELT: f64 = 0.8;
 const MOST_OF_A_PHRASE: f64 = 0.6;
 /// So many of the question's words have to be known for that not to matter.
 const KNOWN: f64 = 0.4;
+/// Words of every sentence: a question that has no other word in common with the cases is about something else.
+const OF_EVERY_SENTENCE: [&str; 24] = [
+    "an", "and", "are", "as", "at", "be", "by", "do", "doe", "for", "from", "in", "is", "it", "my",
+    "of", "on", "or", "that", "the", "this", "to", "was", "with",
+];
 /// What one place further down the list counts against a case: it decides only where all else is equal.
 const LATER: f64 = 0.0005;
 
@@ -89,6 +94,9 @@ impl<'a> Index<'a> {
             return Vec::new();
         }
         let asked = self.known(&tokens);
+        if asked.keys().all(|word| OF_EVERY_SENTENCE.contains(&word.as_str())) {
+            return Vec::new();
+        }
         let is_foreign = asked.len() as f64 <= KNOWN * tokens.len() as f64;
         let scored = self
             .cases

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use colored::Colorize;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Terminal, to_ascii};
+use super::Terminal;
+use super::rendering::to_ascii;
 use crate::i18n::tr;
 use crate::picture::fit;
 use crate::signals::{self, Cleanup};
@@ -40,22 +41,23 @@ impl Bar {
     /// what is asked for stays long, and longest how to learn the keys and how to leave.
     pub fn text(&self, columns: usize) -> String {
         let last = [tr!("? keys").to_owned(), tr!("q quit").to_owned()];
-        let joined = |place: &[String], others: usize| {
+        let signs = ["?", "q"].map(str::to_owned);
+        let joined = |place: &[String], others: usize, last: &[String]| {
             let others = self.others.iter().take(others);
             let keys = std::iter::once(&self.main).chain(&self.answers).chain(others);
-            place.iter().chain(keys).chain(&last).cloned().collect::<Vec<_>>().join(BETWEEN)
+            place.iter().chain(keys).chain(last).cloned().collect::<Vec<_>>().join(BETWEEN)
         };
         let asked = |last: &[String]| {
             let answers = self.answers.as_ref().unwrap_or(&self.main);
             std::iter::once(answers).chain(last).cloned().collect::<Vec<_>>().join(BETWEEN)
         };
         let (place, short) = (&self.place[..], &self.place[..self.place.len().min(2)]);
-        let with_keys = (0..=self.others.len()).rev().map(|others| joined(place, others));
-        let signs = ["?", "q"].map(str::to_owned);
+        let with_keys = (0..=self.others.len()).rev().map(|others| joined(place, others, &last));
         let without = [
-            joined(short, 0),
-            joined(short.get(1..).unwrap_or_default(), 0),
-            joined(&[], 0),
+            joined(short, 0, &last),
+            joined(short.get(1..).unwrap_or_default(), 0, &last),
+            joined(&[], 0, &last),
+            joined(&[], 0, &signs),
             asked(&last),
             asked(&signs),
             last.join(BETWEEN),
@@ -109,6 +111,7 @@ mod tests {
         assert_eq!(bar.text(90), whole);
         assert_eq!(bar.text(63), format!("the end · {asked} · ? keys · q quit"));
         assert_eq!(bar.text(60), format!("{asked} · ? keys · q quit"));
+        assert_eq!(bar.text(43), format!("{asked} · ? · q"));
         assert_eq!(bar.text(39), "1 to 4 plays one · ? keys · q quit");
         assert_eq!(bar.text(30), "1 to 4 plays one · ? · q");
         assert_eq!(bar.text(20), "? keys · q quit");

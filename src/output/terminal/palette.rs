@@ -73,9 +73,47 @@ fn has_256_colours() -> bool {
     is("COLORTERM", |value| !value.is_empty()) || is("TERM", |value| value.contains("256color"))
 }
 
+/// Whether to use colours, by NO_COLOR, CLICOLOR_FORCE, CLICOLOR and TERM (no-color.org, bixense.com/clicolors).
+pub fn wants_color(at_terminal: bool) -> bool {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    wants_color_with(at_terminal && !is_dumb, |name| {
+        std::env::var_os(name).filter(|value| !value.is_empty()).map(|value| value != "0")
+    })
+}
+
+/// The same, by variables that are set: whether the value is another than 0.
+fn wants_color_with(at_terminal: bool, variable: impl Fn(&str) -> Option<bool>) -> bool {
+    let asked = at_terminal && variable("CLICOLOR") != Some(false);
+    variable("NO_COLOR").is_none() && (variable("CLICOLOR_FORCE") == Some(true) || asked)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colours_go_by_the_variables_of_other_programs() {
+        for (set, at_terminal, elsewhere) in [
+            (&[][..], true, false),
+            (&["CLICOLOR=1"], true, false),
+            (&["CLICOLOR=0"], false, false),
+            (&["CLICOLOR=0", "CLICOLOR_FORCE=1"], true, true),
+            (&["CLICOLOR_FORCE=0"], true, false),
+            (&["NO_COLOR=0"], false, false),
+            (&["NO_COLOR=1", "CLICOLOR_FORCE=1"], false, false),
+        ] {
+            let value = |name: &str| {
+                set.iter()
+                    .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+                    .map(|it| it != "0")
+            };
+            assert_eq!(
+                [true, false].map(|at| wants_color_with(at, value)),
+                [at_terminal, elsewhere],
+                "{set:?}"
+            );
+        }
+    }
     use crate::picture::contrast::contrast;
 
     /// The red, green and blue of a colour of the cube, or of a grey.

@@ -3,7 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use super::{Terminal, to_ascii};
+use super::Terminal;
+use super::rendering::to_ascii;
 use crate::i18n::tr;
 use crate::picture::fit;
 use crate::signals::{self, Cleanup};

@@ -9,7 +9,7 @@ use crate::citations::citations;
 use crate::picture::code::{self, Language};
 use crate::picture::table::{self, Column};
 use crate::picture::{Ink, Row, inked_again, paragraph};
-use crate::text::{joint, wrap};
+use crate::text::{joint, wrap, wrap_command};
 
 /// How code and headings stand out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -251,7 +251,16 @@ impl Layout {
                 let room = self.width.saturating_sub(4).max(8);
                 self.begin_passage(false);
                 for row in rows {
-                    for part in code::wrapped(&row, room) {
+                    let text = row.text();
+                    let is_command =
+                        language == "sh" || language.is_empty() && text.starts_with("explore ");
+                    let parts = if is_command {
+                        let lines = wrap_command(&text, room).into_iter();
+                        lines.map(|line| Row::new().with(line, Ink::Code)).collect()
+                    } else {
+                        code::wrapped(&row, room)
+                    };
+                    for part in parts {
                         let mut whole = Row::indented(4);
                         whole.extend(part);
                         self.rows.push(whole);

@@ -19,7 +19,8 @@ pub(super) fn of(diagram: &Diagram) -> impl Iterator<Item = (bool, &'static str)
         (has(is_half), tr!("─╌ on its way: it arrives in a later row")),
         (has_arrow(Line::Data), tr!("─▶ bytes")),
         (has_arrow(Line::Control), tr!("╌▶ a connection begins or ends")),
-        (has(is_stopped), tr!("✗ does not arrive")),
+        (has(is_lost), tr!("✗ does not arrive")),
+        (has(is_refused), tr!("✗ fails")),
     ];
     marks.into_iter().chain(of_states(diagram))
 }
@@ -57,10 +58,15 @@ fn is_half(step: &Step) -> bool {
     matches!(&step.shape, Shape::Segment(row) if matches!(row.transit, Transit::Leaves | Transit::Arrives(_)))
 }
 
-fn is_stopped(step: &Step) -> bool {
+fn is_lost(step: &Step) -> bool {
     match &step.shape {
         Shape::Segment(row) => matches!(row.transit, Transit::Stops(_)),
-        Shape::Arrow(arrow) => arrow.stops.is_some(),
+        Shape::Arrow(arrow) => arrow.stops.is_some() && arrow.line == Line::Data,
         _ => false,
     }
+}
+
+/// True for a connect() that failed: its SYN may have arrived, and been answered with a reset.
+fn is_refused(step: &Step) -> bool {
+    matches!(&step.shape, Shape::Arrow(arrow) if arrow.stops.is_some() && arrow.line == Line::Control)
 }

@@ -207,6 +207,24 @@ fn no_arrow_goes_from_connect_to_accept() {
 }
 
 #[test]
+fn a_connect_that_waited_is_in_the_queue_only_then() {
+    for (waited_ns, said) in
+        [(0, "▶│ into the queue\n"), (1_030_000_000, "▶│ into the queue 1.03 s later")]
+    {
+        let mut script = Script::unhurried();
+        script.socket("server", 1, "AF_INET", "SOCK_STREAM");
+        script.call("server", 1, "bind", &[("address", here(5000))], 0);
+        script.call("server", 1, "listen", &[("backlog", 0.into())], 0);
+        script.socket("client", 2, "AF_INET", "SOCK_STREAM");
+        let connect = script.enter("client", 2, "connect", &[("address", here(5000))]);
+        script.pass(waited_ns).leave("client", &connect, Outcome::Result(0), &[]);
+        script.located("client", 2, here(53546)).accepts("server", 1, 3, here(53546));
+        let drawn = drawn(&script.recording(), 100);
+        assert!(drawn.contains(said), "{drawn}");
+    }
+}
+
+#[test]
 fn what_repeats_is_folded() {
     let drawn = draw(&Analysis::of(&echo(500)), 80, DrawOptions::default()).text();
     assert!(drawn.contains("… 498 more like this"), "{drawn}");

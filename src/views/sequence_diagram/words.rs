@@ -11,6 +11,9 @@ use crate::picture::{Ink, span_of};
 use crate::trace::{Address, Domain, Outcome, Output, Syscall, SyscallKind, Value};
 use crate::views::wording::{self, option_span};
 
+/// When a SYN that was dropped is sent again, in nanoseconds (RFC 6298, section 2.1): who waited so long was not in the queue before.
+const FIRST_RETRY_NS: u64 = 1_000_000_000;
+
 impl Builder<'_> {
     /// True if that receive took all that this send gave, and nothing else.
     pub(super) fn took_only(&self, receive: usize, send: usize) -> bool {
@@ -39,17 +42,27 @@ impl Builder<'_> {
     /// What waits at the head of an arrow that nobody has taken yet.
     pub(super) fn meanwhile(&self, index: usize, target: &ArrowTarget) -> Phrase {
         if target.line == Line::Control {
-            return match (self.span(index).call.kind(), target.partners.is_empty()) {
-                (SyscallKind::Connect, false) => {
-                    vec![tr!("into the queue").to_owned(), tr!("queue").to_owned()]
+            let span = self.span(index);
+            if !span.is(SyscallKind::Connect) {
+                return Vec::new();
+            }
+            let is_taken = !target.partners.is_empty();
+            // Whether a connect() that has not succeeded came so far is not known.
+            if !is_taken && !span.connected() {
+                return Vec::new();
+            }
+            let waited_ns = span.returned_ns().saturating_sub(span.entered_ns);
+            let mut words = match is_taken {
+                true if waited_ns >= FIRST_RETRY_NS => {
+                    vec![tr!("into the queue {span} later", span = span_of(waited_ns))]
                 }
-                (SyscallKind::Connect, true) => vec![
-                    tr!("into the queue, never accepted").to_owned(),
-                    tr!("never accepted").to_owned(),
-                    tr!("queue").to_owned(),
-                ],
-                _ => Vec::new(),
+                true => vec![tr!("into the queue").to_owned()],
+                false => [tr!("into the queue, never accepted"), tr!("never accepted")]
+                    .map(str::to_owned)
+                    .to_vec(),
             };
+            words.push(tr!("queue").to_owned());
+            return words;
         }
         match target.unread {
             Some(Unread::Bytes(unread)) => vec![tr!("{unread} B unread", unread)],

@@ -1,0 +1,170 @@
+//! Pages: shown, turned, and shown again.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::keys::Key;
+use super::pages::Pages;
+use super::{Aside, Bar, Place, Result, Terminal};
+use crate::i18n::tr;
+use crate::picture::{Ink, Row};
+
+impl Terminal {
+    /// Shows all that was written. With pages, waits for a key between them.
+    pub fn flush(&mut self) -> Result<()> {
+        while self.show_page()? {
+            self.turn_page()?;
+        }
+        Ok(self.out.flush()?)
+    }
+
+    /// Fills the page on the screen with what waits for it; true if the page is full and more waits.
+    pub fn show_page(&mut self) -> Result<bool> {
+        let (height, layout) = (self.page_height(), self.layout());
+        let taken = self.pages.as_mut().map(|pages| (pages.take(height, layout), pages.is_full()));
+        let (rows, is_full) = taken.unwrap_or_default();
+        rows.iter().try_for_each(|row| self.write_row(row))?;
+        self.out.flush()?;
+        Ok(is_full)
+    }
+
+    /// Writes rows, those that have become too wide for the window in several.
+    fn write_rows(&mut self, rows: Vec<Row>, width: usize) -> Result<()> {
+        // It stands apart from what is above it on the screen.
+        let gap = rows.first().is_some_and(|row| row.width() > 0).then(Row::new);
+        let narrow = gap.into_iter().chain(rows).flat_map(|row| match row.width() <= width {
+            true => vec![row],
+            false => row.wrap(width),
+        });
+        narrow.collect::<Vec<_>>().iter().try_for_each(|row| self.write_row(row))
+    }
+
+    /// How many rows a page has: the bar stands below them.
+    pub(super) fn page_height(&self) -> usize {
+        self.height.map_or(usize::MAX, |height| height - 1)
+    }
+
+    /// Waits below the page until it is to be turned.
+    pub fn turn_page(&mut self) -> Result<()> {
+        loop {
+            let main = if self.is_looking_back() { tr!("Enter forward") } else { tr!("Enter on") };
+            let back = self.can_look_back().then(|| tr!("b back").to_owned());
+            let bar = Bar { others: back.into_iter().collect(), ..Bar::of(main) };
+            match self.press(&bar)? {
+                Key::On if !self.look_forward()? => return Ok(()),
+                Key::Back | Key::Letter('b') => self.look_back()?,
+                Key::Letter('?') => {
+                    self.return_to_present()?;
+                    let waiting = self.set_aside();
+                    self.explain_keys(tr!("goes on"), &[], &[])?;
+                    self.bring_back(waiting);
+                }
+                Key::Letter(_) => self.return_to_present()?,
+                _ => {}
+            }
+        }
+    }
+
+    /// Shows what the keys do: Enter, those that are the same everywhere, and these, each key with its words; but none of these letters, which answer.
+    pub fn explain_keys(
+        &mut self,
+        enter: &str,
+        more: &[(&str, &str)],
+        answers: &[char],
+    ) -> Result<()> {
+        let answers_with = |key: &str| answers.iter().any(|answer| key.chars().eq([*answer]));
+        let enter = tr!("{does}; so do the space bar, → and Page Down", does = enter);
+        let first = [
+            (tr!("Enter"), enter.as_str()),
+            ("b", tr!("shows the page before again; so do ← and Page Up")),
+        ];
+        let arrow = [("←", tr!("shows the page before again; so does Page Up"))];
+        let arrow = arrow.iter().filter(|_| answers_with("b"));
+        let last =
+            [("q", tr!("quits; so do Ctrl-D and Ctrl-C")), ("Ctrl-Z", tr!("stops until fg"))];
+        self.together(|terminal| {
+            terminal.blank()?;
+            let all = first.iter().chain(arrow).chain(more).chain(&last);
+            for (key, words) in all.filter(|(key, _)| !answers_with(key)) {
+                let space = " ".repeat(8_usize.saturating_sub(key.width()));
+                terminal.marked(&format!("{space}{key}  "), Ink::Code, words, Ink::Plain)?;
+            }
+            terminal.blank()
+        })?;
+        self.show_apart()
+    }
+
+    /// Shows all that waits, but not as pages that can be shown again: help, or a notice.
+    pub fn show_apart(&mut self) -> Result<()> {
+        let before = self.pages.as_mut().is_some_and(|pages| pages.set_apart(true));
+        let mut shown = self.show_page();
+        while let Ok(true) = shown {
+            shown = self.press(&Bar::of(tr!("Enter on"))).and_then(|_| self.show_page());
+        }
+        self.pages.iter_mut().for_each(|pages| {
+            pages.set_apart(before);
+        });
+        shown.map(|_| ())
+    }
+
+    /// Shows the page before the one on the screen again, if there is one.
+    pub fn look_back(&mut self) -> Result<()> {
+        let page = self.pages.as_mut().and_then(|pages| pages.back().map(<[Row]>::to_vec));
+        self.write_rows(page.unwrap_or_default(), self.width)
+    }
+
+    /// After looking back shows the page after the one on the screen; false if none is shown again.
+    pub fn look_forward(&mut self) -> Result<bool> {
+        let page = self.pages.as_mut().and_then(|pages| pages.forward().map(<[Row]>::to_vec));
+        let is_there = page.is_some();
+        self.write_rows(page.unwrap_or_default(), self.width)?;
+        Ok(is_there)
+    }
+
+    /// After looking back shows the last page again.
+    pub fn return_to_present(&mut self) -> Result<()> {
+        let pages = self.pages.as_mut();
+        let page = pages.and_then(|pages| pages.return_to_present().map(<[Row]>::to_vec));
+        self.write_rows(page.unwrap_or_default(), self.width)
+    }
+
+    /// Whether a page is shown again, and not the last one.
+    pub fn is_looking_back(&self) -> bool {
+        self.pages.as_ref().is_some_and(Pages::is_looking_back)
+    }
+
+    /// Whether there is a page before the one on the screen.
+    pub fn can_look_back(&self) -> bool {
+        self.pages.as_ref().is_some_and(Pages::has_before)
+    }
+
+    /// Whether something waits for a page.
+    pub fn has_more(&self) -> bool {
+        self.pages.as_ref().is_some_and(Pages::is_full)
+    }
+
+    /// What is written from now on stands here.
+    pub fn begin(&mut self, at: Option<Place>) {
+        self.pages.iter_mut().for_each(|pages| pages.begin(at));
+    }
+
+    /// Where the page begins that was shown last, of those that stand somewhere.
+    pub fn place(&self) -> Option<Place> {
+        self.pages.as_ref().and_then(Pages::place)
+    }
+
+    /// Drops the rest of a listing whose beginning has been shown, and those behind it; says whether there was one.
+    pub fn drop_rest_of_code(&mut self) -> bool {
+        self.pages.as_mut().is_some_and(Pages::drop_rest_of_code)
+    }
+
+    /// Takes what is still to be shown, so that something else can be shown before: see [`Terminal::bring_back`].
+    pub fn set_aside(&mut self) -> Aside {
+        Aside(self.pages.as_mut().map(Pages::set_aside).unwrap_or_default())
+    }
+
+    pub fn bring_back(&mut self, Aside(waiting): Aside) {
+        if let Some(pages) = &mut self.pages {
+            pages.bring_back(waiting);
+        }
+    }
+}
