@@ -129,6 +129,7 @@ pub(super) fn perform(
         }
         _ => live::run(session, experiment, settings)?,
     };
+    session.terminal.refresh_size();
     let recording = finished.recording;
     let judged = report::judge(&show.claims, &recording, Playback::Live { exit: &finished.exit });
     let ending = recording.ending().cloned();

@@ -230,20 +230,17 @@ impl Terminal {
     pub fn screen_size(&mut self) -> (usize, usize) {
         let window =
             terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
-        if self.interactive {
-            self.refresh_size();
-        }
+        self.refresh_size();
         let width = window
             .filter(|_| self.interactive && !self.fixed_width)
             .map_or(self.width, |width| width.max(MIN_WIDTH));
         (width, self.height.unwrap_or(DEFAULT_HEIGHT))
     }
 
-    /// Takes over the window's size, which may have changed during a question.
-    fn refresh_size(&mut self) {
-        let Some((width, height)) = terminal_size::terminal_size_of(io::stdout()) else {
-            return;
-        };
+    /// Takes over the window's size, which may have changed during a question or a run.
+    pub fn refresh_size(&mut self) {
+        let window = terminal_size::terminal_size_of(io::stdout()).filter(|_| self.interactive);
+        let Some((width, height)) = window else { return };
         if !self.fixed_width {
             self.width = columns(usize::from(width.0), self.big).max(MIN_WIDTH);
         }

@@ -35,7 +35,8 @@ impl Builder<'_> {
         let thread = self.threads.get(&(span.process, span.thread));
         let shares = self.shared_lanes.contains(&self.lane(index));
         let Some(thread) = thread.filter(|_| shares) else { return words };
-        let named: Phrase = words.iter().map(|text| format!("{thread}: {text}")).collect();
+        let named: Phrase =
+            words.iter().map(|text| tr!("{name}: {what}", name = thread, what = text)).collect();
         named.into_iter().chain(words).collect()
     }
 
