@@ -135,14 +135,18 @@ pub(super) fn ss(lab: &Lab, options: &str, at: &SockAddr) -> Result<Vec<SsRow>> 
     Ok(answer.lines().skip(1).filter_map(row).collect()) // the first line is the heading
 }
 
-/// `ss` names this process in the first of these rows; `None` if it names none, for it cannot see those of every user.
+/// `ss` names this process in one of these rows; `None` if it names none, for it cannot see those of every user. Connections of other
+/// programs may have the same port of their own, to other peers.
 pub(super) fn names_process(rows: &[SsRow], process: u32) -> Option<Proof> {
-    rows.first()?.pid.map(|pid| eq("ss: PID", pid, process))
+    let mut pids = rows.iter().filter_map(|row| row.pid);
+    let first = pids.clone().next()?;
+    let pid = pids.find(|pid| *pid == process).unwrap_or(first);
+    Some(eq("ss: PID", pid, process))
 }
 
-/// `ss` shows this state in the first of these rows, and no process.
+/// `ss` shows a row with this state, and no process in it.
 pub(super) fn names_nobody(rows: &[SsRow], state: &'static str) -> Option<Proof> {
-    let row = rows.first()?;
+    let row = rows.iter().find(|row| row.state == state).or(rows.first())?;
     let nobody = eq("processes that ss names", usize::from(row.pid.is_some()), 0);
     Some(eq("ss: state", row.state.clone(), state).and(nobody))
 }
