@@ -9,6 +9,7 @@ use socket_explorer::commands::{self, Failure, completions};
 use socket_explorer::experiments;
 use socket_explorer::output::messages::{say, say_lines};
 use socket_explorer::output::terminal::wants_color;
+use socket_explorer::signals;
 
 fn main() -> ExitCode {
     let args = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned());
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         None => {}
     }
     completions::answer_shell();
+    let _console = signals::take_escapes();
     let done = match cli::parse() {
         Ok(cli) => {
             child::stop_on_signals();

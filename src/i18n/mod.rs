@@ -9,6 +9,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub mod catalogue;
+mod system;
 
 use catalogue::{CATALOGUES, Catalogue};
 
@@ -65,20 +66,25 @@ impl Language {
     }
 
     /// The language of the environment, as gettext finds it: of the variables for messages the first that is set names the locale,
-    /// and unless that is C, the list in LANGUAGE comes before it (gettext(1), locale(7)).
+    /// and unless that is C, the list in LANGUAGE comes before it (gettext(1), locale(7)). Without any, that of the system.
     pub fn of_environment() -> Language {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set);
-        Language::of_variables(locale.as_deref(), set("LANGUAGE").as_deref())
+        match ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set) {
+            None => Language::first_of(system::languages()),
+            locale => Language::of_variables(locale.as_deref(), set("LANGUAGE").as_deref()),
+        }
+    }
+
+    /// The first of these locales for which there is a language.
+    fn first_of(locales: impl IntoIterator<Item = impl AsRef<str>>) -> Language {
+        let mut known = locales.into_iter().filter_map(|it| Language::named_in(it.as_ref()));
+        known.next().unwrap_or(Language::ENGLISH)
     }
 
     fn of_variables(locale: Option<&str>, list: Option<&str>) -> Language {
         match (locale, list) {
             (None | Some("C" | "POSIX"), _) => Language::ENGLISH,
-            (Some(_), Some(list)) => {
-                let mut wanted = list.split(':').filter_map(Language::named_in);
-                wanted.next().unwrap_or(Language::ENGLISH)
-            }
+            (Some(_), Some(list)) => Language::first_of(list.split(':')),
             (Some(locale), None) => Language::of_locale(locale),
         }
     }

@@ -6,6 +6,8 @@
 mod cleanup;
 #[cfg(unix)]
 mod job_control;
+#[cfg(unix)]
+mod keys;
 
 pub use cleanup::{Cleanup, at_end, at_terminal, clean_up, give_terminal_back};
 #[cfg(unix)]
@@ -13,6 +15,8 @@ pub use job_control::{
     discard_typed, is_foreground, set_terminal_mode, times_resumed, until_foreground,
     wait_at_terminal,
 };
+#[cfg(unix)]
+pub use keys::{raw_mode, take_escapes, takes_escapes, typed};
 
 /// The exit code for Ctrl-C.
 pub const CTRL_C: u8 = 130;
@@ -68,58 +72,10 @@ mod unix {
 #[cfg(unix)]
 pub use unix::{block, block_at_terminal, interrupt, unblock, wait};
 
-/// Other systems end the program by themselves.
-#[cfg(not(unix))]
-mod elsewhere {
-    use std::io;
-
-    pub fn block() {}
-
-    pub fn block_at_terminal() {}
-
-    pub fn unblock() {}
-
-    /// Does what Ctrl-C does, for a terminal in raw mode.
-    pub fn interrupt() {
-        super::clean_up();
-        std::process::exit(super::CTRL_C.into());
-    }
-
-    /// Never returns.
-    pub fn wait() -> u8 {
-        loop {
-            std::thread::park();
-        }
-    }
-
-    /// Never returns.
-    pub fn wait_at_terminal() -> u8 {
-        wait()
-    }
-
-    /// There is no background.
-    pub fn is_foreground() -> bool {
-        true
-    }
-
-    /// No program is stopped.
-    pub fn times_resumed() -> u64 {
-        0
-    }
-
-    /// What was typed stays.
-    pub fn discard_typed() -> io::Result<()> {
-        Ok(())
-    }
-
-    /// There is no background.
-    pub fn until_foreground() -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[cfg(not(unix))]
-pub use elsewhere::{
-    block, block_at_terminal, discard_typed, interrupt, is_foreground, times_resumed, unblock,
-    until_foreground, wait, wait_at_terminal,
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub use windows::{
+    block, block_at_terminal, discard_typed, interrupt, is_foreground, raw_mode, take_escapes,
+    takes_escapes, times_resumed, typed, unblock, until_foreground, wait, wait_at_terminal,
 };

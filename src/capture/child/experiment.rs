@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Control, Job, Order, Started, TraceJob, start, start_trace};
-use crate::capture::probe;
+use crate::capture::{probe, sys};
 use crate::signals;
 
 /// The time that an experiment has to end its recording after it was told to stop.
@@ -78,7 +78,7 @@ pub fn stop_on_signals() {
             // The main thread exits the program when the experiment has ended, usually long before the kill.
             drop(control);
             thread::sleep(SHUTDOWN_GRACE);
-            kill(process);
+            let _ = sys::kill(process);
         } else if io::stderr().is_terminal() {
             // A newline in the last row would move what stands there out of reach.
             signals::give_terminal_back();
@@ -103,22 +103,11 @@ fn end_programs() -> bool {
     let waiting = thread::Builder::new().name("grace".to_owned()).spawn(move || {
         thread::sleep(SHUTDOWN_GRACE);
         if running().as_ref().is_some_and(|running| running.process == process) {
-            kill(process);
+            let _ = sys::kill(process);
         }
     });
     waiting.is_ok()
 }
-
-#[cfg(unix)]
-fn kill(process: u32) {
-    use nix::sys::signal::{Signal, kill};
-    if let Ok(process) = process.try_into() {
-        let _ = kill(nix::unistd::Pid::from_raw(process), Signal::SIGKILL);
-    }
-}
-
-#[cfg(not(unix))]
-fn kill(_: u32) {}
 
 /// An experiment that is running. Dropping it stops it.
 #[derive(Debug)]

@@ -1,9 +1,6 @@
 //! Single keys, read without Enter, for stepping.
 
-use std::io;
-use std::time::Duration;
-
-use crate::signals::{self, Cleanup};
+pub use crate::signals::{raw_mode, typed};
 use crate::text::half_width;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,63 +13,6 @@ pub enum Key {
     Letter(char),
     /// End of input.
     End,
-}
-
-/// Turns line editing and echo off. Ctrl-C, Ctrl-\ and Ctrl-Z do what they always do. Dropping the guard restores the terminal, and so
-/// does a signal, and being stopped: see [`signals::at_terminal`]. Whoever waits for keys draws again when [`signals::times_resumed`] grows.
-#[cfg(unix)]
-pub fn raw_mode() -> io::Result<Cleanup> {
-    use nix::sys::termios::{LocalFlags, tcgetattr};
-    signals::until_foreground()?;
-    let before = tcgetattr(io::stdin())?;
-    let mut raw = before.clone();
-    raw.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
-    signals::at_terminal(
-        move || {
-            signals::set_terminal_mode(&raw)?;
-            signals::discard_typed()
-        },
-        move || {
-            // What was typed for this program is not for the shell.
-            let _ = signals::set_terminal_mode(&before).and_then(|()| signals::discard_typed());
-        },
-    )
-}
-
-/// Other systems have no raw mode: whole lines are read.
-#[cfg(not(unix))]
-pub fn raw_mode() -> io::Result<Cleanup> {
-    Ok(signals::at_end(|| ()))
-}
-
-/// The bytes typed within this time, in [`raw_mode`]: `None` if there are none, empty at the end of input.
-#[cfg(unix)]
-pub fn typed(within: Duration) -> io::Result<Option<Vec<u8>>> {
-    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-    use std::os::fd::AsFd;
-    signals::until_foreground()?;
-    let stdin = io::stdin();
-    let mut watched = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
-    match poll(&mut watched, PollTimeout::try_from(within).unwrap_or(PollTimeout::ZERO)) {
-        Ok(0) | Err(nix::errno::Errno::EINTR) => return Ok(None),
-        other => other?,
-    };
-    let mut block = [0; 64];
-    // Not through the standard library's buffer, which could keep bytes that poll then does not see.
-    let got = nix::unistd::read(stdin.as_fd(), &mut block)?;
-    Ok(Some(block[..got].to_vec()))
-}
-
-/// Other systems wait for a line.
-#[cfg(not(unix))]
-pub fn typed(within: Duration) -> io::Result<Option<Vec<u8>>> {
-    if within.is_zero() {
-        return Ok(None);
-    }
-    let mut line = String::new();
-    io::stdin().read_line(&mut line)?;
-    let keys = if line.trim().is_empty() { line.as_str() } else { line.trim() };
-    Ok(Some(keys.as_bytes().to_vec()))
 }
 
 /// The keys of these bytes; unknown ones are ignored.

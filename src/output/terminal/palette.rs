@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use colored::{Color, ColoredString, Colorize};
 
 use crate::picture::Ink;
+use crate::signals;
 
 /// Whoever is shown, in the order in which they appear: blue, magenta, olive, teal, rose, grey. Not the red of failures, the
 /// amber of waiting, or the green of success.
@@ -76,7 +77,7 @@ fn has_256_colours() -> bool {
 /// Whether to use colours, by NO_COLOR, CLICOLOR_FORCE, CLICOLOR and TERM (no-color.org, bixense.com/clicolors).
 pub fn wants_color(at_terminal: bool) -> bool {
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    wants_color_with(at_terminal && !is_dumb, |name| {
+    wants_color_with(at_terminal && !is_dumb && signals::takes_escapes(), |name| {
         std::env::var_os(name).filter(|value| !value.is_empty()).map(|value| value != "0")
     })
 }
