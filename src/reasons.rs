@@ -66,6 +66,8 @@ pub fn lacking(lack: &Lack) -> String {
         Lack::Feature { feature } => missing_feature(*feature),
         Lack::Unsupported(call) => tr!("this system does not have it: {call}", call = failed_call(call)),
         Lack::Descriptors { limit, reached, asked } => tr!("this process may have {limit} files open: {reached} connections were open instead of {asked}", limit, reached, asked),
+        Lack::OtherRule { source } => tr!("this system has a rule of its own here: {source}", source),
+        Lack::Wine => tr!("this is Wine, which does otherwise here than Windows").to_owned(),
         Lack::KernelWasFirst => {
             tr!("the kernel gave up before the program did").to_owned()
         }
@@ -147,9 +149,6 @@ pub fn remedy(lack: &Lack) -> Option<&'static str> {
         Lack::Shortage(call) => shortage_remedy(&call.errno),
         Lack::Descriptors { .. } => {
             tr!("`ulimit -Hn` shows the limit, which the administrator can raise")
-        }
-        Lack::Feature { feature: Feature::KeyboardAndSocket } => {
-            tr!("use --style threads instead")
         }
         Lack::Feature { feature: Feature::LittleEndian } => return None,
         Lack::Feature { .. } if !cfg!(target_os = "linux") => {
@@ -247,17 +246,11 @@ fn missing_feature(feature: Feature) -> String {
 /// A feature that is no name in a manual.
 fn missing_ability(feature: Feature) -> &'static str {
     match feature {
-        Feature::LoopbackRange => tr!("only Linux can bind 127.0.0.2 without setting it up"),
+        Feature::LoopbackRange => tr!("this system cannot bind 127.0.0.2 without setting it up"),
         Feature::FileTypes => {
             tr!("this needs the file types of a Unix system")
         }
         Feature::FilePermissions => tr!("this needs the file permissions of a Unix system"),
-        Feature::PipeAsKeyboard => {
-            tr!("on this system the chat cannot read from a pipe")
-        }
-        Feature::KeyboardAndSocket => {
-            tr!("this system cannot wait for a keyboard and a socket at once")
-        }
         Feature::ThreadTime => tr!("this system does not report a thread's processor time"),
         Feature::Timers => {
             tr!("this system does not tell how long the timer of a connection still runs")
@@ -275,6 +268,10 @@ fn missing_ability(feature: Feature) -> &'static str {
         Feature::TcpTable => tr!("on this system explore cannot read the table of TCP sockets"),
         Feature::Settings => tr!("on this system explore cannot read the kernel's settings"),
         Feature::Mode => tr!("this system does not tell whether a socket is non-blocking"),
+        Feature::ConnectTimeout => {
+            tr!("on this system the timeouts of a socket end only calls that send or receive")
+        }
+        Feature::Refusals => tr!("this system tells a UDP socket nothing of a refusal"),
         Feature::SharedPort => {
             tr!("only Linux shares the connections of a port among servers with SO_REUSEPORT")
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{Ipv6Addr, SocketAddrV6, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use socket2::SockAddr;
@@ -181,18 +181,6 @@ pub fn is_local(address: &SockAddr) -> bool {
             ip.to_ipv4_mapped().map_or_else(|| ip.is_loopback(), |ip| ip.is_loopback())
         }
     })
-}
-
-/// Whether the file at this path is a socket (unix(7)).
-#[cfg(unix)]
-pub(super) fn is_socket(path: &Path) -> bool {
-    use std::os::unix::fs::FileTypeExt;
-    std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
-}
-
-#[cfg(not(unix))]
-pub(super) fn is_socket(_: &Path) -> bool {
-    false
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::address::{Address, is_local, is_socket};
+use super::address::{Address, is_local};
 use super::keyboard::Wake;
 use super::outcome::{ConnectError, Phase, retrying};
 use super::screen::Screen;
@@ -77,7 +77,6 @@ enum Came {
 }
 
 /// Waits for a socket, or for the user to leave. Without anyone who could leave, and without a timeout, the next call may wait itself.
-#[cfg(unix)]
 fn until_ready(
     actor: &Actor,
     socket: (&Socket, Interest),
@@ -98,22 +97,7 @@ fn until_ready(
     }
 }
 
-#[cfg(not(unix))]
-fn until_ready(
-    actor: &Actor,
-    socket: (&Socket, Interest),
-    _: Option<Wake<'_>>,
-    timeout: Option<Duration>,
-) -> io::Result<Came> {
-    match timeout {
-        None => Ok(Came::Ready),
-        Some(_) if actor.poll(&[socket], timeout)?.is_empty() => Ok(Came::Timeout),
-        Some(_) => Ok(Came::Ready),
-    }
-}
-
 /// Waits so long; true if the user leaves first.
-#[cfg(unix)]
 fn pause_before_retry(
     lab: &Lab,
     actor: &Actor,
@@ -125,17 +109,6 @@ fn pause_before_retry(
         return Ok(false);
     };
     Ok(!actor.poll_also(&[], &[leave], Some(pause))?.is_empty())
-}
-
-#[cfg(not(unix))]
-fn pause_before_retry(
-    lab: &Lab,
-    _: &Actor,
-    _: Option<Wake<'_>>,
-    pause: Duration,
-) -> io::Result<bool> {
-    lab.wait(pause, "before trying again");
-    Ok(false)
 }
 
 /// Opens a listening socket at the address.
@@ -153,7 +126,7 @@ fn listen(actor: &Actor, address: &Address, screen: &dyn Screen) -> Result<Liste
     let socket = actor.socket(at.domain(), Type::STREAM, protocol(at.domain())).map_err(failed())?;
     if at.domain() != Domain::UNIX {
         // A server that ended a moment ago may have left a connection in TIME_WAIT, which must not block the port (lesson 6).
-        socket.set_reuse_address(true).map_err(failed())?;
+        socket.set_server_address().map_err(failed())?;
     }
     match socket.bind(&at) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(actor, address, &at) => {
@@ -180,7 +153,7 @@ fn is_stale(actor: &Actor, address: &Address, at: &SockAddr) -> bool {
     let Address::Unix(path) = address else {
         return false;
     };
-    if !is_socket(path) {
+    if !sys::is_socket_file(path) {
         return false;
     }
     let asked = actor.socket(Domain::UNIX, Type::DGRAM, None).and_then(|probe| probe.connect(at));
@@ -316,10 +289,7 @@ fn connect_to(
     let socket = actor.socket(to.domain(), Type::STREAM, protocol(to.domain()))?;
     socket.set_nonblocking(true)?;
     match socket.connect(to) {
-        Err(error)
-            if sys::error_name(&error) == "EINPROGRESS"
-                || error.kind() == io::ErrorKind::WouldBlock =>
-        {
+        Err(error) if sys::is_in_progress(&error) || error.kind() == io::ErrorKind::WouldBlock => {
             if to.domain() == Domain::UNIX {
                 return Err(error); // EAGAIN: its backlog is full (unix(7))
             }

@@ -4,25 +4,22 @@
 //! No other thread can wake one that is blocked in read: even closing the descriptor does not (close(2)). So nothing here blocks in
 //! read: poll waits for the input *and* for a pipe of our own, and [`StopHandle`] writes a byte into that pipe.
 
-use std::io;
+use std::io::{self, Write};
 use std::ops::Range;
-#[cfg(unix)]
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::signs::Signs;
+use crate::capture::sys::{self, BorrowedInput, Input as Source, InputWriter};
 
 /// How much is read at once, in bytes.
 const BLOCK_SIZE: usize = 64 * 1024;
 /// A line that is longer, in bytes, is read in parts: it may have no end.
 const LONGEST_LINE: usize = 1024 * 1024;
 
-/// A descriptor that becomes readable when the chat is over.
-#[cfg(unix)]
-pub type Wake<'a> = BorrowedFd<'a>;
-#[cfg(not(unix))]
-pub type Wake<'a> = ();
+/// What becomes readable when the chat is over.
+pub type Wake<'a> = BorrowedInput<'a>;
 
 /// What was read from the keyboard.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,21 +44,17 @@ pub struct StopHandle {
     stopped: Arc<AtomicBool>,
     /// Whether to send first what has already been typed.
     drain: Arc<AtomicBool>,
-    #[cfg(unix)]
-    wake: Arc<io::PipeWriter>,
+    wake: Arc<InputWriter>,
 }
 
 impl StopHandle {
     /// Ends the chat. Input that has not been read is dropped.
     pub fn stop(&self) {
         let stopped_before = self.stopped.swap(true, Ordering::SeqCst);
-        #[cfg(unix)]
         if !stopped_before {
             // This byte is never read, so the pipe stays readable: every poll from now on returns at once.
-            let _ = io::Write::write(&mut &*self.wake, &[1]);
+            let _ = (&*self.wake).write(&[1]);
         }
-        #[cfg(not(unix))]
-        let _ = stopped_before;
     }
 
     /// Ends the chat (`/quit`), but only after earlier input has been read.
@@ -70,7 +63,6 @@ impl StopHandle {
         self.stop();
     }
 
-    #[cfg(unix)]
     fn drains(&self) -> bool {
         self.drain.load(Ordering::SeqCst)
     }
@@ -83,11 +75,9 @@ impl StopHandle {
 
 /// The input of this side.
 pub struct Keyboard {
-    #[cfg(unix)]
-    input: OwnedFd,
+    input: Source,
     /// The other end of [`StopHandle`]'s pipe: readable once the chat is over.
-    #[cfg(unix)]
-    wake: io::PipeReader,
+    wake: Source,
     stop: StopHandle,
     buffer: Vec<u8>,
     /// The part of the buffer that has not been returned yet.
@@ -100,11 +90,10 @@ pub struct Keyboard {
     introduced: Vec<u8>,
 }
 
-#[cfg(unix)]
 impl Keyboard {
-    /// A keyboard that reads this descriptor: standard input, or a pipe into which a line editor writes.
-    pub fn new(input: OwnedFd, prompter: Option<Arc<dyn Prompter>>) -> io::Result<Keyboard> {
-        let (wake, writer) = io::pipe()?;
+    /// A keyboard that reads this: standard input, or a pipe into which a line editor writes.
+    pub fn new(input: Source, prompter: Option<Arc<dyn Prompter>>) -> io::Result<Keyboard> {
+        let (wake, writer) = sys::input_pipe()?;
         let stop =
             StopHandle { stopped: Arc::default(), drain: Arc::default(), wake: Arc::new(writer) };
         Ok(Keyboard {
@@ -121,92 +110,51 @@ impl Keyboard {
 
     /// Standard input.
     pub fn standard() -> io::Result<Keyboard> {
-        Keyboard::new(io::stdin().as_fd().try_clone_to_owned()?, None)
+        Keyboard::new(sys::standard_input()?, None)
     }
 
     /// Reads more into the buffer and returns how much: 0 at the end of the input. `None` if there is no input yet and the chat is
     /// over, or this peer has hung up.
-    fn read_more(&mut self, peer: Option<BorrowedFd<'_>>) -> io::Result<Option<usize>> {
-        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-        let hangup = PollFlags::from_bits_retain(PEER_HANGUP);
+    fn read_more(&mut self, peer: Option<BorrowedInput<'_>>) -> io::Result<Option<usize>> {
         loop {
-            let mut watched = vec![
-                PollFd::new(self.input.as_fd(), PollFlags::POLLIN),
-                PollFd::new(self.wake.as_fd(), PollFlags::POLLIN),
-            ];
-            watched.extend(peer.map(|peer| PollFd::new(peer, hangup)));
-            match poll(&mut watched, PollTimeout::NONE) {
-                Err(nix::errno::Errno::EINTR) => continue,
+            let [input, wake] = self.descriptors();
+            let mut watched = vec![(input, sys::READABLE), (wake, sys::READABLE)];
+            watched.extend(peer.map(|peer| (peer, sys::PEER_HANGUP)));
+            let found = match sys::poll(&watched, None) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 answer => answer?,
             };
-            // nix returns `None` for bits that it has no name for, such as POLLRDHUP.
-            let is_ready = |at: usize| watched.get(at).is_some_and(|one| one.any().unwrap_or(true));
+            let is_ready = |at: usize| found.get(at).is_some_and(|events| *events != 0);
             let stopped = is_ready(1) && !self.stop.drains();
             if stopped || !is_ready(0) {
                 return Ok(None);
             }
-            match nix::unistd::read(&self.input, &mut self.buffer[self.unread.end..]) {
-                // EAGAIN: another process shares the input, has made it non-blocking, and was quicker.
-                Err(nix::errno::Errno::EINTR | nix::errno::Errno::EAGAIN) => {}
+            match sys::read_input(&self.input, &mut self.buffer[self.unread.end..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Another process shares the input, has made it non-blocking, and was quicker.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(0) if self.stop.is_stopped() => return Ok(None),
-                answer => return Ok(Some(answer?)),
+                answer => return answer.map(Some),
             }
         }
     }
 
     /// Whether there is something to read.
     fn has_more(&self) -> bool {
-        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-        let mut watched = [PollFd::new(self.input.as_fd(), PollFlags::POLLIN)];
-        poll(&mut watched, PollTimeout::ZERO) == Ok(1)
+        let [input, _] = self.descriptors();
+        let found = sys::poll(&[(input, sys::READABLE)], Some(Duration::ZERO));
+        found.is_ok_and(|found| found.iter().any(|events| *events != 0))
     }
 
     /// Readable once the chat is over.
     pub fn stop_descriptor(&self) -> Wake<'_> {
-        self.wake.as_fd()
+        sys::borrow_input(&self.wake)
     }
 
-    /// The two descriptors to watch when one thread polls for keyboard and socket at once: the input, and the pipe that becomes
-    /// readable when the chat is over.
-    pub fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
-        [self.input.as_fd(), self.wake.as_fd()]
-    }
-}
-
-/// poll's event for a peer that has shut its sending side.
-#[cfg(target_os = "linux")]
-const PEER_HANGUP: i16 = libc::POLLRDHUP;
-#[cfg(all(unix, not(target_os = "linux")))]
-const PEER_HANGUP: i16 = 0;
-
-#[cfg(not(unix))]
-impl Keyboard {
-    /// Standard input.
-    pub fn standard() -> io::Result<Keyboard> {
-        let stop = StopHandle { stopped: Arc::default(), drain: Arc::default() };
-        let buffer = vec![0; BLOCK_SIZE];
-        Ok(Keyboard {
-            stop,
-            buffer,
-            unread: 0..0,
-            prompter: None,
-            signs: None,
-            introduced: Vec::new(),
-        })
-    }
-
-    fn has_more(&self) -> bool {
-        false
-    }
-
-    pub fn stop_descriptor(&self) -> Wake<'_> {}
-
-    fn read_more(&mut self, _: Option<()>) -> io::Result<Option<usize>> {
-        use std::io::Read;
-        if self.stop.is_stopped() {
-            return Ok(None);
-        }
-        io::stdin().read(&mut self.buffer[self.unread.end..]).map(Some)
+    /// The two to watch when one thread polls for keyboard and socket at once: the input, and the pipe that becomes readable when the
+    /// chat is over.
+    pub fn descriptors(&self) -> [BorrowedInput<'_>; 2] {
+        [&self.input, &self.wake].map(sys::borrow_input)
     }
 }
 
@@ -237,11 +185,7 @@ impl Keyboard {
 
     /// Waits for a line, and reads it with its newline; of a line longer than [`LONGEST_LINE`], a part. Also returns `Stop` if the peer
     /// hangs up first.
-    pub fn read_line(
-        &mut self,
-        #[cfg(unix)] peer: Option<BorrowedFd<'_>>,
-        #[cfg(not(unix))] peer: Option<()>,
-    ) -> io::Result<Input<'_>> {
+    pub fn read_line(&mut self, peer: Option<BorrowedInput<'_>>) -> io::Result<Input<'_>> {
         let mut searched = self.unread.start;
         let mut prompted = false;
         loop {

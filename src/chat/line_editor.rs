@@ -23,11 +23,10 @@ use rustyline::{
 use super::editor_control::{EditorControl, Phase, forward_interrupt};
 use super::keyboard::{Keyboard, StopHandle};
 use super::output_queue::{OutputQueue, QueuedTextPrompt, redraw_on_request};
-use super::screen::Screen;
+use super::screen::{Screen, in_rows};
 use super::typed_line::{self, TypedLine};
 use crate::i18n::tr;
 use crate::signals;
-use crate::text::{safe, wrap};
 
 /// The terminal of one chat, as a screen. [`LineEditor::close`] restores it.
 pub struct LineEditor {
@@ -134,17 +133,6 @@ impl LineEditor {
         drop(at_terminal);
         let _ = resized().thread_unblock();
     }
-}
-
-fn nothing_more() -> &'static str {
-    tr!("after Ctrl-D nothing more is sent; /quit or Ctrl-C quits")
-}
-
-/// The chat's own words, broken between words for the window.
-fn in_rows(text: &str) -> String {
-    let columns = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
-    let columns = columns.filter(|columns| *columns > 0).unwrap_or(80);
-    wrap(&safe(text), columns.into()).join("\n") + "\n"
 }
 
 fn resized() -> SigSet {
@@ -322,7 +310,7 @@ impl LineReader {
                 // The signal may also have interrupted rustyline's calls on the terminal.
                 Err(_) if was_asked => {}
                 Err(ReadlineError::Eof) if phase == Phase::Talking => {
-                    let _ = self.queue.show(&in_rows(nothing_more()));
+                    let _ = self.queue.show(&in_rows(typed_line::nothing_more()));
                     self.lines = None;
                 }
                 Err(ReadlineError::Interrupted) => {
@@ -358,7 +346,7 @@ impl LineReader {
                     }
                     let _ = write_all(pipe, format!("{text}\n").as_bytes());
                 }
-                None => say(nothing_more()),
+                None => say(typed_line::nothing_more()),
             },
         }
         true

@@ -9,15 +9,14 @@
 //! | [`message_decoder`] | turns bytes into messages: boundaries, characters, trust |
 //! | [`keyboard`], [`screen`] | input and output |
 //! | [`line_editor`], [`output_queue`] | both at a terminal, where messages appear above the line being typed |
+//! | `console` | both at a console of Windows |
 //! | [`signs`] | what two of ours tell each other besides what is typed |
 //! | [`outcome`] | how a chat ends |
 //! | [`puppet`] | a peer without a person, for the lessons |
 //!
 //! Its sockets are those of [`capture`](crate::capture), which record each call. The caller draws the trace ([`Tracer`]).
 
-use std::io;
-#[cfg(unix)]
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -32,6 +31,8 @@ use crate::trace::{Ending, Event, EventKind, FailedCall, Failure, LAB, Name};
 
 pub mod address;
 pub mod connect;
+#[cfg(windows)]
+mod console;
 #[cfg(unix)]
 mod editor_control;
 pub mod keyboard;
@@ -41,7 +42,6 @@ pub mod message_decoder;
 pub mod outcome;
 #[cfg(unix)]
 pub mod output_queue;
-#[cfg(unix)]
 pub mod poll;
 pub mod puppet;
 pub mod receiver;
@@ -172,6 +172,16 @@ pub fn chat(options: Options) -> Result<EndReason, ChatError> {
         }
         return ended;
     }
+    #[cfg(windows)]
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        let (mut console, keyboard) =
+            console::Console::open(options.style == Style::Turns).map_err(ChatError::Terminal)?;
+        let ended = traced(&lab, options, keyboard, &console);
+        if let Ok(reason) = &ended {
+            console.end(&outcome::ended(reason, &address));
+        }
+        return ended;
+    }
     let ended = traced(&lab, options, Keyboard::standard().map_err(ChatError::Terminal)?, &Plain);
     if let Ok(reason @ EndReason::Broken(..)) = &ended {
         Plain.note(&outcome::ended(reason, &address));
@@ -274,13 +284,7 @@ fn connect_and_talk(
     Ok(match options.style {
         Style::Threads => threads::talk(lab, side, session)?,
         Style::Turns => turns::talk(side, session)?,
-        #[cfg(unix)]
         Style::Poll => poll::talk(&lab.actor(side.name()), session)?,
-        #[cfg(not(unix))]
-        Style::Poll => {
-            let lack = crate::trace::Feature::KeyboardAndSocket.lack();
-            return Err(capture::Error::from(lack).into());
-        }
     })
 }
 
@@ -298,7 +302,8 @@ fn who_is_who(side: Side) -> &'static str {
 
 /// The signs of a connection between terminals. Without them each takes the other for a stranger.
 fn begin_signs(socket: &Arc<Socket>, options: &Options, screen: &dyn Screen) -> Option<Arc<Signs>> {
-    if !screen.is_terminal() {
+    // What becomes of urgent data in a stream of Winsock nobody has tried yet.
+    if !screen.is_terminal() || cfg!(windows) {
         return None;
     }
     let by_turns = options.style == Style::Turns;

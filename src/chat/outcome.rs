@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use super::address::{Address, is_socket};
+use super::address::Address;
 use crate::capture::sys;
 use crate::i18n::{self, error_text, tr};
 
@@ -38,8 +38,7 @@ impl ConnectError {
     /// For `map_err`: `.map_err(ConnectError::during(Phase::Connect, address))`.
     pub fn during(phase: Phase, address: &Address) -> impl FnOnce(io::Error) -> ConnectError {
         move |error| {
-            let not_a_socket =
-                matches!(address, Address::Unix(path) if path.exists() && !is_socket(path));
+            let not_a_socket = matches!(address, Address::Unix(path) if path.exists() && !sys::is_socket_file(path));
             ConnectError { phase, address: address.clone(), error, not_a_socket }
         }
     }
@@ -92,7 +91,8 @@ fn what_failed(error: &ConnectError) -> String {
 fn remedy(error: &ConnectError) -> Option<String> {
     let ConnectError { phase, address, error, not_a_socket } = error;
     let in_files = matches!(address, Address::Unix(_));
-    let remedy = match (phase, &*sys::error_name(error)) {
+    let name = sys::error_name(error);
+    let remedy = match (phase, name.strip_prefix("WSA").unwrap_or(&name)) {
         (_, "EADDRINUSE" | "ECONNREFUSED") if *not_a_socket => {
             tr!("the file there is not a socket; choose another path")
         }
@@ -113,6 +113,10 @@ fn remedy(error: &ConnectError) -> Option<String> {
         }
         (Phase::Listen, "EADDRNOTAVAIL") => {
             tr!("this machine has no such address; listen at one of its own")
+        }
+        // A server there that has set SO_EXCLUSIVEADDRUSE, or a range of ports that Windows keeps for something else.
+        (Phase::Listen, "EACCES") if !in_files && cfg!(windows) => {
+            tr!("another program holds this port, or Windows keeps it; choose another one")
         }
         (Phase::Listen, "EACCES") if !in_files => {
             tr!("ports below 1024 need privileges; choose a higher one")

@@ -1,7 +1,7 @@
 //! A peer without a person: an experiment types on its keyboard and reads its screen. Lessons 11 and 12 put one at each end of a
 //! connection and run the chat's own code in between.
 
-use std::io::{self, PipeWriter, Write, pipe};
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use super::keyboard::{Keyboard, StopHandle};
 use super::message_decoder::MessageDecoder;
 use super::screen::Screen;
 use super::{Address, Buffer, Session, Side};
+use crate::capture::sys::{self, InputWriter};
 use crate::capture::{Actor, Error, Lab, Result, Socket};
 use crate::trace::{Event, EventKind, Failure, Label, SyscallKind, label};
 
@@ -37,7 +38,7 @@ pub struct PuppetPeer {
 
 struct State {
     /// The writing end of the keyboard; `None` after Ctrl-D.
-    keys: Option<PipeWriter>,
+    keys: Option<InputWriter>,
     /// The reading end, until the chat takes it.
     keyboard: Option<Keyboard>,
     screen: String,
@@ -84,8 +85,8 @@ impl PuppetPeer {
         user: &Actor,
         at_terminal: bool,
     ) -> Result<PuppetPeer> {
-        let (read, write) = pipe()?;
-        let keyboard = keyboard(read)?;
+        let (read, write) = sys::input_pipe()?;
+        let keyboard = Keyboard::new(read, None)?;
         Ok(PuppetPeer {
             lab: lab.clone(),
             side,
@@ -269,16 +270,6 @@ pub fn until_last_event(lab: &Lab, actor: &str, wanted: impl Fn(&EventKind) -> b
         |event: &&Event| &*event.actor == actor && !matches!(event.what, EventKind::Sample(_));
     lab.recorder()
         .until(|events| events.iter().rev().find(theirs).is_some_and(|event| wanted(&event.what)));
-}
-
-#[cfg(unix)]
-fn keyboard(read: io::PipeReader) -> Result<Keyboard> {
-    Ok(Keyboard::new(read.into(), None)?)
-}
-
-#[cfg(not(unix))]
-fn keyboard(_: io::PipeReader) -> Result<Keyboard> {
-    Err(crate::trace::Feature::PipeAsKeyboard.lack().into())
 }
 
 fn typist(side: Side) -> Label {

@@ -12,7 +12,7 @@ use super::message_decoder::MessageDecoder;
 use super::screen::Screen;
 use super::signs::Signs;
 use super::{Buffer, EndReason};
-use crate::capture::Socket;
+use crate::capture::{Socket, sys};
 use crate::i18n::tr;
 
 /// After this long without a byte, an unfinished line counts as a whole message.
@@ -84,13 +84,16 @@ impl<'a> Receiver<'a> {
         }
         // With half a message in hand, recv must not wait forever: SO_RCVTIMEO makes it give up with EAGAIN (lesson 10).
         // Setting the option only when it changes saves a system call per message.
-        let timeout = self.decoder.has_partial_message().then_some(IDLE_TIMEOUT);
+        // Nor where no shutdown wakes it: at a terminal the chat may end meanwhile.
+        let gives_up =
+            self.decoder.has_partial_message() || self.screen.is_terminal() && !sys::SHUTDOWN_WAKES;
+        let timeout = gives_up.then_some(IDLE_TIMEOUT);
         if timeout != self.timeout {
             self.socket.set_read_timeout(timeout).map_err(EndReason::broken("setsockopt"))?;
             self.timeout = timeout;
         }
         match self.socket.recv(&mut self.buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.show_partial_message(),
+            Err(error) if sys::is_timeout(&error) => self.show_partial_message(),
             received => self.handle(received),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::text::{safe, wrap};
+
 /// Shows the peer's messages, and the chat's own.
 pub trait Screen: Sync {
     /// Shows the peer's messages, with their label.
@@ -20,6 +22,17 @@ pub trait Screen: Sync {
 
     /// Shows new rows of the trace.
     fn trace(&self, rows: &str);
+}
+
+/// The chat's own words, broken between words for the window.
+pub(super) fn in_rows(text: &str) -> String {
+    wrap(&safe(text), columns()).join("\n") + "\n"
+}
+
+/// How many columns a row of standard output has.
+pub(super) fn columns() -> usize {
+    let columns = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
+    columns.filter(|columns| *columns > 0).unwrap_or(80).into()
 }
 
 /// Output to a file or pipe: the peer's messages go to standard output, everything else to standard error.

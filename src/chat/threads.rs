@@ -11,7 +11,7 @@ use super::keyboard::{Input, Keyboard, StopHandle};
 use super::receiver::{IDLE_TIMEOUT, Received, Receiver};
 use super::screen::Screen;
 use super::{EndReason, Session, Side};
-use crate::capture::{self, Lab, Socket};
+use crate::capture::{self, Lab, Socket, sys};
 
 /// Talks until both streams have ended. A broken connection is not an error here: it is one of the [`EndReason`]s.
 pub fn talk(lab: &Lab, side: Side, session: Session<'_>) -> capture::Result<EndReason> {
@@ -68,7 +68,7 @@ fn send_all(socket: &Socket, mut bytes: &[u8], stop: &StopHandle) -> io::Result<
     while !bytes.is_empty() {
         match socket.send(bytes) {
             // The write timeout has passed, and nothing was sent.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !stop.is_stopped() => {}
+            Err(error) if sys::is_timeout(&error) && !stop.is_stopped() => {}
             // send may take only some of the bytes.
             sent => bytes = &bytes[sent?..],
         }

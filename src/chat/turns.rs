@@ -9,7 +9,7 @@ use super::EndReason::PeerLeft;
 use super::keyboard::{Input, Keyboard};
 use super::receiver::{Received, Receiver};
 use super::{EndReason, Session, Side};
-use crate::capture::{self, Socket};
+use crate::capture::{self, Socket, sys};
 
 /// How a turn went, ours or the peer's.
 enum Turn {
@@ -88,10 +88,6 @@ fn receive_message(receiver: &mut Receiver<'_>) -> Turn {
     }
 }
 
-#[cfg(unix)]
-fn descriptor(socket: &Socket) -> std::os::fd::BorrowedFd<'_> {
-    std::os::fd::AsFd::as_fd(socket.bare())
+fn descriptor(socket: &Socket) -> sys::BorrowedInput<'_> {
+    sys::borrow_socket(socket.bare())
 }
-
-#[cfg(not(unix))]
-fn descriptor(_: &Socket) {}

@@ -42,6 +42,11 @@ pub fn help() -> &'static str {
     )
 }
 
+/// What is said of a line that is typed after Ctrl-D.
+pub fn nothing_more() -> &'static str {
+    tr!("after Ctrl-D nothing more is sent; /quit or Ctrl-C quits")
+}
+
 /// What is said of an unknown command.
 pub fn unknown(word: &str) -> String {
     tr!(

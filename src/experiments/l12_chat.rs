@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use super::experiment;
 use crate::capture::{
-    Actor, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Seen, Stage, before, eq,
+    ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Seen, Stage, before, eq,
     waited_at_least,
 };
 use crate::chat::puppet::{PuppetPeer, puppets};
-use crate::chat::{EndReason, Style, threads, turns};
+use crate::chat::{EndReason, Style, poll, threads, turns};
 use crate::i18n::Text;
 use crate::trace::{Event, EventKind, SyscallKind};
 
@@ -215,18 +215,8 @@ where
     stage.actor(side.name(), move |me| match style {
         Style::Turns => turns::talk(side, puppet.connect(&me)?),
         Style::Threads => threads::talk(lab, side, puppet.connect(&me)?),
-        Style::Poll => poll_talk(&me, puppet),
+        Style::Poll => poll::talk(&me, puppet.connect(&me)?),
     })
-}
-
-#[cfg(unix)]
-fn poll_talk(me: &Actor, puppet: &PuppetPeer) -> Result<EndReason> {
-    crate::chat::poll::talk(me, puppet.connect(me)?)
-}
-
-#[cfg(not(unix))]
-fn poll_talk(_: &Actor, _: &PuppetPeer) -> Result<EndReason> {
-    Err(crate::trace::Feature::KeyboardAndSocket.lack().into())
 }
 
 /// The threads in which these actors sent or received since then.

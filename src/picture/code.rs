@@ -118,6 +118,7 @@ const SOCKET_CALLS: &[&str] = &[
     "set_nonblocking",
     "set_read_timeout",
     "set_reuse_address",
+    "set_server_address",
     "set_write_timeout",
     "setblocking",
     "setsockopt",

@@ -55,6 +55,10 @@ pub enum Lack {
     Descriptors { limit: u64, reached: u64, asked: u64 },
     /// The kernel's time limit ended before the program's.
     KernelWasFirst,
+    /// The claim is about what Linux does, and this system has a rule of its own, which is documented there.
+    OtherRule { source: Cow<'static, str> },
+    /// The claim is about Windows, and this is Wine, which does otherwise.
+    Wine,
     /// The event happened between two samples.
     BetweenLooks,
     /// /proc does not show what a thread is doing.
@@ -142,10 +146,6 @@ pub enum Feature {
     FileTypes,
     /// The file permissions of a Unix system.
     FilePermissions,
-    /// The chat reads a pipe in place of a keyboard.
-    PipeAsKeyboard,
-    /// One call waits for a keyboard and a socket.
-    KeyboardAndSocket,
     /// The processor time of a thread.
     ThreadTime,
     /// How long the timer of a TCP connection still runs.
@@ -192,6 +192,10 @@ pub enum Feature {
     DescriptorLimit,
     /// sched_setaffinity(2).
     Affinity,
+    /// A timeout of a socket ends accept() and connect() too.
+    ConnectTimeout,
+    /// A UDP socket is told that its datagram was refused.
+    Refusals,
 }
 
 impl Feature {

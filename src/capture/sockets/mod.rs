@@ -319,7 +319,7 @@ impl Socket {
             done,
         );
         // A non-blocking connect that is under way has its address already.
-        if answer.as_ref().err().is_none_or(|error| sys::error_name(error) == "EINPROGRESS") {
+        if answer.as_ref().err().is_none_or(sys::is_in_progress) {
             self.locate();
             self.ask_state();
         }

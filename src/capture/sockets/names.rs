@@ -18,10 +18,10 @@ pub fn address(from: &SockAddr) -> Address {
         return Address::Unix(Some(format!("@{}", String::from_utf8_lossy(name))));
     }
     #[cfg(unix)]
-    if let Some(path) = from.as_pathname() {
-        return Address::Unix(Some(path.to_string_lossy().into_owned()));
-    }
-    Address::Unix(None)
+    let path = from.as_pathname().map(|path| path.to_string_lossy().into_owned());
+    #[cfg(not(unix))]
+    let path = super::sys::unix_path(from);
+    Address::Unix(path)
 }
 
 impl From<&SockAddr> for Value {

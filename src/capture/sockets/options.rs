@@ -190,6 +190,19 @@ impl Socket {
         self.call(names, syscall, Location::caller(), set, done)
     }
 
+    /// What a server sets before bind, so that it has its port again as soon as it has ended, and nobody else's: `SO_REUSEADDR`
+    /// (socket(7)), on Windows `SO_EXCLUSIVEADDRUSE`.
+    #[track_caller]
+    pub fn set_server_address(&self) -> io::Result<()> {
+        let (level, name) = (Cow::Borrowed("SOL_SOCKET"), Cow::Borrowed(sys::SERVER_OPTION));
+        let option = match sys::SERVER_OPTION {
+            "SO_REUSEADDR" => SockOpt::ReuseAddr,
+            _ => SockOpt::Other { level, name },
+        };
+        let site = Location::caller();
+        self.set("set_server_address", option, value_of(true), site, sys::set_server_option)
+    }
+
     fn set(
         &self,
         setter: &'static str,

@@ -64,7 +64,8 @@ impl Socket {
     /// # Errors
     /// What poll(2) answers.
     pub fn until_error(&self) -> io::Result<()> {
-        sys::poll(&[(self.bare(), 0)], None).map(drop)
+        let asked = if self.kind == Type::DGRAM { sys::DATAGRAM_ERROR } else { 0 };
+        sys::poll(&[(self.bare(), asked)], None).map(drop)
     }
 
     /// The TCP state according to TCP_INFO (tcp(7)): `ESTABLISHED`.
@@ -91,7 +92,7 @@ impl Socket {
     }
 
     fn has_tcp_info(&self) -> bool {
-        self.kind == Type::STREAM && self.domain != Domain::UNIX && cfg!(target_os = "linux")
+        self.kind == Type::STREAM && self.domain != Domain::UNIX && sys::has(Feature::TcpInfo)
     }
 
     fn is_questioned(&self) -> bool {

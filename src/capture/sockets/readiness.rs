@@ -4,12 +4,11 @@
 //! caller gets the error `EINTR`.
 
 use std::io;
-#[cfg(unix)]
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::panic::Location;
 use std::time::Duration;
 
 use super::{Socket, record};
+use crate::capture::sys::BorrowedInput;
 use crate::capture::{Actor, sys};
 use crate::trace::{Call, FdList, Listed, Output, PollList, Role, Syscall};
 
@@ -60,11 +59,10 @@ impl Ready {
         self.bits(socket) != 0
     }
 
-    /// True if this descriptor has something to read, or is at its end.
-    #[cfg(unix)]
+    /// True if this one has something to read, or is at its end.
     #[must_use]
-    pub fn has(&self, descriptor: BorrowedFd<'_>) -> bool {
-        self.found.iter().any(|(fd, _)| *fd == i64::from(descriptor.as_raw_fd()))
+    pub fn has(&self, input: BorrowedInput<'_>) -> bool {
+        self.found.iter().any(|(fd, _)| *fd == sys::input_number(input))
     }
 
     /// How many sockets are ready.
@@ -218,37 +216,29 @@ impl Actor {
         self.ask(("poll", sys::POLL), (None, syscall), Location::caller(), perform, tell)
     }
 
-    /// [`Actor::poll`] that watches other descriptors too, for something to read: a keyboard, a pipe.
-    #[cfg(unix)]
+    /// [`Actor::poll`] that watches something else too, for something to read: a keyboard, a pipe.
     #[track_caller]
     pub fn poll_also(
         &self,
         watched: &[(&Socket, Interest)],
-        also: &[BorrowedFd<'_>],
+        also: &[BorrowedInput<'_>],
         timeout: Option<Duration>,
     ) -> io::Result<Ready> {
-        let sockets =
-            watched.iter().map(|(socket, interest)| (socket.descriptor(), interest.bits()));
-        let all: Vec<_> = sockets
-            .chain(also.iter().map(|fd| (i64::from(fd.as_raw_fd()), sys::READABLE)))
-            .collect();
+        let sockets = watched
+            .iter()
+            .map(|(socket, interest)| (sys::borrow_socket(socket.bare()), interest.bits()));
+        let asked: Vec<_> =
+            sockets.chain(also.iter().map(|input| (*input, sys::READABLE))).collect();
+        let all = asked.iter().map(|(one, bits)| (sys::input_number(*one), *bits));
+        let all: Vec<_> = all.collect();
         let syscall = Syscall::Poll {
             watched: poll_list(all.iter().copied()),
             timeout_ms: i64::from(sys::milliseconds(timeout)),
         };
         let perform = || {
-            let sockets =
-                watched.iter().map(|(socket, interest)| (socket.bare().as_fd(), interest.bits()));
-            let asked: Vec<_> = sockets.chain(also.iter().map(|fd| (*fd, sys::READABLE))).collect();
             let returned = sys::poll(&asked, timeout)?;
-            Ok(Ready {
-                found: all
-                    .iter()
-                    .zip(returned)
-                    .filter(|(_, bits)| *bits != 0)
-                    .map(|((fd, _), bits)| (*fd, bits))
-                    .collect(),
-            })
+            let each = all.iter().zip(returned).filter(|(_, bits)| *bits != 0);
+            Ok(Ready { found: each.map(|((fd, _), bits)| (*fd, bits)).collect() })
         };
         let tell = |ready: &Ready| ready.output(events);
         self.ask(("poll", sys::POLL), (None, syscall), Location::caller(), perform, tell)

@@ -8,9 +8,9 @@ use std::net::Ipv4Addr;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
-use super::{Missing, unsupported};
 #[cfg(not(windows))]
-use super::{TcpEntry, TcpInfo};
+use super::TcpEntry;
+use super::{Missing, unsupported};
 use crate::trace::{Feature, Lack, SetupStep};
 
 /// What this system calls send(3).
@@ -99,11 +99,15 @@ unavailable! {
 // What Windows tells.
 #[cfg(not(windows))]
 unavailable! {
-    tcp_info(&socket2::Socket) -> io::Result<Option<TcpInfo>> = Ok(None);
     tcp_table(SocketAddrV4, SocketAddrV4) -> io::Result<Option<TcpEntry>> = unsupported(Feature::TcpTable);
     cpu_time_of_thread(u32) -> Option<Duration> = None;
     cpu_time_of_process(u32) -> Option<Duration> = None;
     memory(u32) -> Option<u64> = None;
+}
+
+#[cfg(not(any(windows, target_vendor = "apple")))]
+unavailable! {
+    tcp_info(&socket2::Socket) -> io::Result<Option<super::TcpInfo>> = Ok(None);
 }
 
 pub fn wait_readable<A, B>(_: &[A], _: &B, _: Option<Duration>) -> io::Result<bool> {

@@ -60,15 +60,35 @@ mod ready;
 #[cfg(unix)]
 pub use ready::*;
 
+#[cfg(unix)]
+mod input;
+#[cfg(unix)]
+pub use input::*;
+
+#[cfg(target_vendor = "apple")]
+mod darwin;
+#[cfg(target_vendor = "apple")]
+pub use darwin::*;
+
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
 pub use windows::*;
 
 #[cfg(windows)]
+mod windows_tcp;
+#[cfg(windows)]
+pub use windows_tcp::*;
+
+#[cfg(windows)]
 mod winsock;
 #[cfg(windows)]
 pub use winsock::*;
+
+#[cfg(windows)]
+mod windows_input;
+#[cfg(windows)]
+pub use windows_input::*;
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
@@ -158,6 +178,12 @@ pub fn look_until<T>(mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Whether this is Wine, and not Windows.
+#[cfg(not(windows))]
+pub fn is_wine() -> bool {
+    false
+}
+
 /// The signal that ended a process, if one did.
 pub fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
     #[cfg(unix)]
@@ -192,15 +218,13 @@ pub const fn has(feature: Feature) -> bool {
     match feature {
         Feature::FileTypes
         | Feature::FilePermissions
-        | Feature::PipeAsKeyboard
-        | Feature::KeyboardAndSocket
         | Feature::CloseOnExec
         | Feature::DescriptorLimit
         | Feature::Signals
         | Feature::Mode => cfg!(unix),
-        Feature::LoopbackRange | Feature::Protocol | Feature::TcpInfo | Feature::TcpTable => {
-            cfg!(windows)
-        }
+        Feature::Refusals => true,
+        Feature::LoopbackRange | Feature::Protocol | Feature::TcpTable => cfg!(windows),
+        Feature::TcpInfo => cfg!(any(windows, target_vendor = "apple")),
         _ => false,
     }
 }
@@ -240,9 +264,12 @@ pub fn terminate(process: u32) -> io::Result<()> {
     send_signal(process, "SIGTERM")
 }
 
-/// Kills a process: SIGKILL (kill(2)).
+/// Kills a process: SIGKILL (kill(2)), on Windows TerminateProcess.
 pub fn kill(process: u32) -> io::Result<()> {
-    send_signal(process, "SIGKILL")
+    #[cfg(not(windows))]
+    return send_signal(process, "SIGKILL");
+    #[cfg(windows)]
+    windows::end_process(process)
 }
 
 fn send_signal(process: u32, signal: &str) -> io::Result<()> {

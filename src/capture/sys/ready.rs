@@ -1,12 +1,9 @@
 //! Thin wrappers of select, poll and epoll: each makes exactly the system call that it names.
 
 use std::io;
-#[cfg(target_os = "linux")]
-use std::os::fd::AsRawFd;
-use std::os::fd::{AsFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::Duration;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll as nix_poll};
 use nix::sys::time::{TimeVal, TimeValLike};
 
 /// The system call that [`select`] makes.
@@ -27,6 +24,9 @@ pub const WRITABLE: i16 = libc::POLLOUT;
 pub const ERROR: i16 = libc::POLLERR;
 /// The other end has closed.
 pub const HANG_UP: i16 = libc::POLLHUP;
+
+/// What poll is asked for to learn of an error that is pending on a datagram socket: nothing, for it tells of errors unasked.
+pub const DATAGRAM_ERROR: i16 = 0;
 
 /// A time span in milliseconds as poll(2) and epoll_wait(2) take it: rounded up, so that no wait is shorter than asked; -1 for no limit.
 pub fn milliseconds(timeout: Option<Duration>) -> i32 {
@@ -110,12 +110,18 @@ fn bitmap(of: &[RawFd]) -> io::Result<libc::fd_set> {
 
 /// poll(2): takes descriptors with [`READABLE`] and [`WRITABLE`], and returns the events of each; 0 for none.
 pub fn poll(asked: &[(impl AsFd, i16)], timeout: Option<Duration>) -> io::Result<Vec<i16>> {
-    let mut all: Vec<_> = asked
-        .iter()
-        .map(|(one, events)| PollFd::new(one.as_fd(), PollFlags::from_bits_retain(*events)))
-        .collect();
-    nix_poll(&mut all, PollTimeout::try_from(milliseconds(timeout)).unwrap_or(PollTimeout::MAX))?;
-    Ok(all.iter().map(|one| one.revents().unwrap_or(PollFlags::empty()).bits()).collect())
+    let one = |(one, events): &(_, i16)| libc::pollfd {
+        fd: AsFd::as_fd(one).as_raw_fd(),
+        events: *events,
+        revents: 0,
+    };
+    let mut all: Vec<_> = asked.iter().map(one).collect();
+    // SAFETY: there are so many entries. A Vec's length fits in what counts them (`nfds_t`).
+    let answer = unsafe { libc::poll(all.as_mut_ptr(), all.len() as _, milliseconds(timeout)) };
+    if answer < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(all.iter().map(|one| one.revents).collect())
 }
 
 /// Raises the soft limit of open descriptors to the hard one (`RLIMIT_NOFILE`, getrlimit(2)); returns the old and new limit.

@@ -105,6 +105,27 @@ pub fn is_family_missing(error: &io::Error) -> bool {
     )
 }
 
+/// Whether a call gave up because its timeout (SO_RCVTIMEO, SO_SNDTIMEO) was over (socket(7)).
+pub fn is_timeout(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
+/// Whether shutdown() ends a recv() in which another thread waits.
+pub const SHUTDOWN_WAKES: bool = true;
+
+/// Whether a connect that does not block goes on (connect(2)).
+pub fn is_in_progress(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EINPROGRESS)
+}
+
+/// The option that a server sets before bind, so that it has its port again as soon as it has ended.
+pub const SERVER_OPTION: &str = "SO_REUSEADDR";
+
+/// Sets [`SERVER_OPTION`].
+pub fn set_server_option(socket: &socket2::Socket) -> io::Result<()> {
+    socket.set_reuse_address(true)
+}
+
 /// Sets an option whose value is a number: of TCP (tcp(7)), or of IP (ip(7)).
 pub fn set_option(socket: &socket2::Socket, level: i32, option: i32, value: i32) -> io::Result<()> {
     // SAFETY: the pointer is to an int, and the length is an int's.
@@ -128,6 +149,12 @@ pub fn status_flags(socket: &socket2::Socket) -> io::Result<i32> {
 /// Sets the file status flags of a descriptor (`F_SETFL`, fcntl(2)).
 pub fn set_status_flags(socket: &socket2::Socket, flags: i32) -> io::Result<i32> {
     Ok(fcntl(socket, FcntlArg::F_SETFL(OFlag::from_bits_retain(flags)))?)
+}
+
+/// Whether the file at this path is a socket (unix(7)).
+pub fn is_socket_file(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
 }
 
 /// Closes the descriptor; unlike dropping the socket, reports errors.

@@ -1,28 +1,32 @@
-//! Windows: clocks, threads, errors of Winsock, its tables of connections.
+//! Windows: clocks, threads and processes, errors and options of Winsock.
 
 use std::io;
 use std::mem;
-use std::net::SocketAddrV4;
 use std::os::windows::io::{AsRawSocket, IntoRawSocket};
 use std::time::Duration;
 
-use windows_sys::Win32::Foundation::{
-    CloseHandle, ERROR_INSUFFICIENT_BUFFER, FILETIME, HANDLE, NO_ERROR,
-};
-use windows_sys::Win32::NetworkManagement::IpHelper::{
-    GetExtendedTcpTable, MIB_TCPROW_OWNER_PID, TCP_TABLE_OWNER_PID_ALL,
-};
+use windows_sys::Win32::Foundation::{CloseHandle, FILETIME, HANDLE};
 use windows_sys::Win32::Networking::WinSock as winsock;
+use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleA, GetProcAddress};
 use windows_sys::Win32::System::Performance::{QueryPerformanceCounter, QueryPerformanceFrequency};
 use windows_sys::Win32::System::ProcessStatus::{K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS};
 use windows_sys::Win32::System::Threading as threading;
 
-use super::{TcpEntry, TcpInfo};
 use crate::trace::ExitStatus;
 
 /// The system's name and machine.
 pub fn name() -> String {
-    format!("Windows {}", std::env::consts::ARCH)
+    let wine = if is_wine() { " (Wine)" } else { "" };
+    format!("Windows{wine} {}", std::env::consts::ARCH)
+}
+
+/// Whether this is not Windows but Wine, which has this function besides those of Windows (Wine Developer's Guide).
+pub fn is_wine() -> bool {
+    // SAFETY: both names end with a zero byte, and the library is always loaded.
+    unsafe {
+        let library = GetModuleHandleA(c"ntdll.dll".as_ptr().cast());
+        !library.is_null() && GetProcAddress(library, c"wine_get_version".as_ptr().cast()).is_some()
+    }
 }
 
 /// No program is traced here.
@@ -66,6 +70,58 @@ pub fn is_family_missing(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(WSAEAFNOSUPPORT | WSAEADDRNOTAVAIL | WSAENETUNREACH))
 }
 
+/// Whether a call gave up because its timeout (SO_RCVTIMEO, SO_SNDTIMEO) was over; Winsock has an error of its own for that.
+pub fn is_timeout(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(winsock::WSAETIMEDOUT)
+}
+
+/// Whether shutdown() ends a recv() in which another thread waits: Microsoft does not say ("shutdown function (winsock2.h)").
+pub const SHUTDOWN_WAKES: bool = false;
+
+/// Whether a connect that does not block goes on ("connect function (winsock2.h)").
+pub fn is_in_progress(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(winsock::WSAEWOULDBLOCK)
+}
+
+/// The option that a server sets before bind. TIME_WAIT is in no server's way here, and `SO_REUSEADDR` would let any program take its
+/// port from it; with this option none can ("Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE").
+pub const SERVER_OPTION: &str = "SO_EXCLUSIVEADDRUSE";
+
+/// Sets [`SERVER_OPTION`].
+pub fn set_server_option(socket: &socket2::Socket) -> io::Result<()> {
+    let on = 1_i32;
+    // SAFETY: the pointer is to an int, and the length is an int's.
+    let answer = unsafe {
+        winsock::setsockopt(
+            handle(socket),
+            winsock::SOL_SOCKET,
+            winsock::SO_EXCLUSIVEADDRUSE,
+            (&raw const on).cast(),
+            mem::size_of_val(&on) as i32,
+        )
+    };
+    if answer == 0 { Ok(()) } else { Err(last_error()) }
+}
+
+/// The path in an address of AF_UNIX; `None` for one without.
+pub fn unix_path(address: &socket2::SockAddr) -> Option<String> {
+    let length = usize::try_from(address.len()).ok().filter(|_| address.is_unix())?;
+    // SAFETY: there are as many bytes as the address is long.
+    let bytes = unsafe { std::slice::from_raw_parts(address.as_ptr().cast::<u8>(), length) };
+    let path = bytes.get(mem::size_of::<winsock::ADDRESS_FAMILY>()..)?;
+    let path = path.split(|byte| *byte == 0).next().filter(|path| !path.is_empty())?;
+    Some(String::from_utf8_lossy(path).into_owned())
+}
+
+/// Whether the file at this path is a socket: a reparse point that leads nowhere else.
+pub fn is_socket_file(path: &std::path::Path) -> bool {
+    use std::os::windows::fs::MetadataExt;
+    use windows_sys::Win32::Storage::FileSystem::FILE_ATTRIBUTE_REPARSE_POINT;
+    std::fs::symlink_metadata(path).is_ok_and(|file| {
+        file.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0 && !file.file_type().is_symlink()
+    })
+}
+
 fn last_error() -> io::Error {
     // SAFETY: it has no conditions.
     io::Error::from_raw_os_error(unsafe { winsock::WSAGetLastError() })
@@ -73,89 +129,6 @@ fn last_error() -> io::Error {
 
 pub(super) fn handle(socket: &socket2::Socket) -> winsock::SOCKET {
     socket.as_raw_socket() as winsock::SOCKET
-}
-
-/// What SIO_TCP_INFO says of a connection, since Windows 10 1703; `None` before that, and of a socket that is not TCP.
-pub fn tcp_info(socket: &socket2::Socket) -> io::Result<Option<TcpInfo>> {
-    let (version, mut info, mut length) = (0_u32, winsock::TCP_INFO_v0::default(), 0_u32);
-    // SAFETY: the pointers are to what their lengths say, and nothing is overlapped.
-    let answer = unsafe {
-        winsock::WSAIoctl(
-            handle(socket),
-            winsock::SIO_TCP_INFO,
-            (&raw const version).cast(),
-            mem::size_of_val(&version) as u32,
-            (&raw mut info).cast(),
-            mem::size_of_val(&info) as u32,
-            &raw mut length,
-            std::ptr::null_mut(),
-            None,
-        )
-    };
-    if answer != 0 {
-        return Ok(None);
-    }
-    Ok(Some(TcpInfo {
-        state: state_name(info.State),
-        rtt_us: info.RttUs,
-        rto_us: None,
-        total_retrans: None,
-        snd_mss: info.Mss,
-        unacked: None,
-    }))
-}
-
-/// A state as SIO_TCP_INFO counts them (mstcpip.h), in Linux's spelling.
-fn state_name(state: winsock::TCPSTATE) -> &'static str {
-    const NAMES: [&str; 11] = [
-        "CLOSE",
-        "LISTEN",
-        "SYN_SENT",
-        "SYN_RECV",
-        "ESTABLISHED",
-        "FIN_WAIT1",
-        "FIN_WAIT2",
-        "CLOSE_WAIT",
-        "CLOSING",
-        "LAST_ACK",
-        "TIME_WAIT",
-    ];
-    usize::try_from(state).ok().and_then(|at| NAMES.get(at)).copied().unwrap_or("UNKNOWN")
-}
-
-/// The entry with these addresses in the system's table of IPv4 TCP sockets (GetExtendedTcpTable), which names no timers.
-pub fn tcp_table(local: SocketAddrV4, peer: SocketAddrV4) -> io::Result<Option<TcpEntry>> {
-    const IPV4: u32 = winsock::AF_INET as u32;
-    let mut size = 64 * 1024_u32;
-    loop {
-        let mut table = vec![0_u32; size as usize / mem::size_of::<u32>() + 1];
-        let to = table.as_mut_ptr().cast();
-        // SAFETY: the table is as long as is said.
-        let answer =
-            unsafe { GetExtendedTcpTable(to, &raw mut size, 0, IPV4, TCP_TABLE_OWNER_PID_ALL, 0) };
-        match answer {
-            ERROR_INSUFFICIENT_BUFFER => continue,
-            NO_ERROR => {}
-            error => return Err(io::Error::from_raw_os_error(error.cast_signed())),
-        }
-        let Some((count, rows)) = table.split_first() else { return Ok(None) };
-        let words = mem::size_of::<MIB_TCPROW_OWNER_PID>() / mem::size_of::<u32>();
-        let found = rows.chunks_exact(words).take(*count as usize).find_map(|row| {
-            // state, local address and port, remote address and port (tcpmib.h)
-            let [state, from, from_port, to, to_port, ..] = *row else { return None };
-            (is_at(local, from, from_port) && is_at(peer, to, to_port)).then_some(state)
-        });
-        // MIB_TCP_STATE counts the same states, from 1.
-        return Ok(found.map(|state| TcpEntry {
-            state: state_name(state.wrapping_sub(1).cast_signed()),
-            left: None,
-        }));
-    }
-}
-
-/// Whether this address and port of a table, both in network order, are these.
-fn is_at(wanted: SocketAddrV4, address: u32, port: u32) -> bool {
-    address.to_ne_bytes() == wanted.ip().octets() && u16::from_be(port as u16) == wanted.port()
 }
 
 /// Closes the socket; unlike dropping it, reports errors.
@@ -194,6 +167,17 @@ impl Drop for Handle {
     fn drop(&mut self) {
         // SAFETY: it is open, and ours.
         unsafe { CloseHandle(self.0) };
+    }
+}
+
+/// TerminateProcess, with the code that a killed process has.
+pub(super) fn end_process(process: u32) -> io::Result<()> {
+    let process = Handle::process(process, threading::PROCESS_TERMINATE)
+        .ok_or_else(io::Error::last_os_error)?;
+    // SAFETY: the handle is open.
+    match unsafe { threading::TerminateProcess(process.0, 1) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
     }
 }
 

@@ -22,6 +22,9 @@ pub const ERROR: i16 = winsock::POLLERR;
 /// The other end has closed.
 pub const HANG_UP: i16 = winsock::POLLHUP;
 
+/// What poll is asked for to learn of an error that is pending on a datagram socket: only recv() is told of it, and so it can be read.
+pub const DATAGRAM_ERROR: i16 = READABLE;
+
 /// How many sockets [`select`] takes in each of its sets: winsock2.h leaves the number to the program, and has 64 for those that do
 /// not choose.
 const MOST: usize = 1024;
