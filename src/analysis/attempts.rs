@@ -1,6 +1,7 @@
 //! How connects ended that had only begun when they returned (EINPROGRESS): the kernel tells it later, to whoever asks.
 
 use super::address::plain;
+use super::calls::of_linux;
 use super::{Analysis, CallSpan};
 use crate::trace::{Outcome, Output, SockOpt, Syscall, SyscallKind, Value};
 
@@ -66,26 +67,24 @@ impl Analysis<'_> {
 fn tells(span: &CallSpan) -> Option<Outcome> {
     let connected = Some(Outcome::Result(0));
     let transfers = span.receives() || span.is(SyscallKind::Send);
-    match (&span.call.syscall, span.errno()) {
+    match (&span.call.syscall, span.error()) {
         (Syscall::GetOption { option: SockOpt::Error }, None) => {
             let Some(Output::Value(Value::Text(errno))) = span.exit.as_ref().map(|it| &it.out)
             else {
                 return None;
             };
             // Only a connection can be reset or broken.
-            let broken = matches!(&**errno, "ECONNRESET" | "EPIPE");
+            let broken = matches!(of_linux(errno, false), "ECONNRESET" | "EPIPE");
             if broken { connected } else { Some(Outcome::Errno(errno.clone())) }
         }
         (Syscall::GetPeerName, None) => connected,
         (Syscall::Connect { .. }, None | Some("EISCONN")) => connected,
         // A second attempt whose first has failed, and was told so.
         (Syscall::Connect { .. }, Some("EALREADY" | "ECONNABORTED" | "EINTR")) => None,
-        (Syscall::Connect { .. }, Some(errno)) => Some(Outcome::Errno(errno.to_owned().into())),
+        (Syscall::Connect { .. }, Some(_)) => Some(span.exit.as_ref()?.outcome.clone()),
         (_, None) if transfers && span.result().is_some_and(|bytes| bytes > 0) => connected,
-        (_, Some(errno @ ("ECONNREFUSED" | "ETIMEDOUT" | "EHOSTUNREACH" | "ENETUNREACH")))
-            if transfers =>
-        {
-            Some(Outcome::Errno(errno.to_owned().into()))
+        (_, Some("ECONNREFUSED" | "ETIMEDOUT" | "EHOSTUNREACH" | "ENETUNREACH")) if transfers => {
+            Some(span.exit.as_ref()?.outcome.clone())
         }
         _ => None,
     }

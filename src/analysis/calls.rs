@@ -53,6 +53,21 @@ pub struct Exit {
     pub out: Output,
 }
 
+/// What Linux calls an error that was recorded by the name that its system has for it: what reads recordings knows Linux's names.
+pub(super) fn of_linux(name: &str, is_connect: bool) -> &str {
+    let Some(bare) = name.strip_prefix("WSA").filter(|bare| bare.starts_with('E')) else {
+        return name;
+    };
+    match bare {
+        "EWOULDBLOCK" if is_connect => "EINPROGRESS",
+        // Winsock tells the two apart.
+        "EWOULDBLOCK" => "EAGAIN",
+        "ETIMEDOUT" if !is_connect => "EAGAIN",
+        "ESHUTDOWN" => "EPIPE",
+        _ => bare,
+    }
+}
+
 impl CallSpan {
     /// The return value, if it returned without an error.
     pub fn result(&self) -> Option<i64> {
@@ -70,6 +85,11 @@ impl CallSpan {
         }
     }
 
+    /// That error by the name that Linux has for it, whatever system it was recorded on.
+    pub fn error(&self) -> Option<&str> {
+        Some(of_linux(self.errno()?, self.is(SyscallKind::Connect)))
+    }
+
     /// When it returned; the end of time if it never did.
     pub fn returned_ns(&self) -> u64 {
         self.exit.as_ref().map_or(u64::MAX, |back| back.at_ns)
@@ -77,12 +97,12 @@ impl CallSpan {
 
     /// True if it failed only because what it waits for is not there yet.
     pub fn fails_for_now(&self) -> bool {
-        matches!(self.errno(), Some("EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY"))
+        matches!(self.error(), Some("EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY"))
     }
 
     /// True if it is a connect that goes on after it has returned.
     pub fn is_under_way(&self) -> bool {
-        self.is(SyscallKind::Connect) && self.errno() == Some("EINPROGRESS")
+        self.is(SyscallKind::Connect) && self.error() == Some("EINPROGRESS")
     }
 
     /// True if it is a connect that succeeded, at once or later.
@@ -254,7 +274,7 @@ impl Analysis<'_> {
     pub fn only_looks_for_a_peer(&self, span: &CallSpan) -> bool {
         matches!(self.recording.header.origin, Origin::Programs(_))
             && span.is(SyscallKind::GetPeerName)
-            && span.errno() == Some("ENOTCONN")
+            && span.error() == Some("ENOTCONN")
     }
 
     /// True if what it received was an empty message: a receive of bytes that returns 0 tells of the end.
@@ -311,6 +331,26 @@ impl Analysis<'_> {
         for span in &mut self.calls {
             span.nonblocking = modes.is_nonblocking(&span.call);
             span.exit.iter().for_each(|exit| modes.learn(&span.call, &exit.out));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_windows_is_known_by_the_name_of_linux() {
+        for (recorded, is_connect, known) in [
+            ("WSAECONNREFUSED", true, "ECONNREFUSED"),
+            ("WSAEWOULDBLOCK", true, "EINPROGRESS"),
+            ("WSAEWOULDBLOCK", false, "EAGAIN"),
+            ("WSAETIMEDOUT", false, "EAGAIN"),
+            ("WSAETIMEDOUT", true, "ETIMEDOUT"),
+            ("WSASYSNOTREADY", false, "WSASYSNOTREADY"),
+            ("ECONNRESET", false, "ECONNRESET"),
+        ] {
+            assert_eq!(of_linux(recorded, is_connect), known);
         }
     }
 }

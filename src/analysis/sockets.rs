@@ -392,14 +392,14 @@ impl Socket {
 
     /// Learns from a call on it. Returns the number of the socket that it gave, if it is an accept().
     fn learn(&mut self, index: usize, span: &CallSpan) -> Option<SocketId> {
-        if span.errno() != Some("EBADF") {
+        if span.error() != Some("EBADF") {
             self.is_held(span.process, span.call.fd);
         }
         let back = span.exit.as_ref()?;
         let asked = span.call.syscall.address();
-        if span.is(SyscallKind::Connect) && span.errno() != Some("EALREADY") {
+        if span.is(SyscallKind::Connect) && span.error() != Some("EALREADY") {
             let was_connecting = std::mem::replace(&mut self.connecting, span.is_under_way());
-            if was_connecting && (span.result().is_some() || span.errno() == Some("EISCONN")) {
+            if was_connecting && (span.result().is_some() || span.error() == Some("EISCONN")) {
                 return None; // it only tells that the one before has succeeded
             }
         }

@@ -40,13 +40,14 @@ mod run;
 pub mod sampler;
 pub mod sockets;
 pub mod sys;
+pub(crate) mod systems;
 pub mod tcp_table;
 
 pub use actor::{Actor, ActorThread, Stage};
 pub use breakpoints::Breakpoints;
 pub use claim::{
     Measured, Proof, TIMED_OUT, at_least, at_least_duration, before, eq, eq_between, eq_duration,
-    failed_with, in_ticks, less, ne_between, ok, succeeded, waited_at_least,
+    errno_here, failed_with, in_ticks, less, ne_between, ok, succeeded, waited_at_least,
 };
 pub use error::{Error, Result};
 pub use link::Wire;
@@ -72,6 +73,7 @@ pub struct Lab {
 struct LabInner {
     recorder: Arc<Recorder>,
     myself: Name,
+    experiment: String,
     parameters: &'static [Parameter],
     settings: BTreeMap<String, String>,
     folder: Mutex<Option<PathBuf>>,
@@ -127,6 +129,7 @@ impl Lab {
             inner: Arc::new(LabInner {
                 recorder: Arc::new(recorder),
                 myself: Name::from(actor),
+                experiment: job.name.clone(),
                 parameters,
                 settings: job.settings.clone(),
                 folder: Mutex::default(),
@@ -151,6 +154,10 @@ impl Lab {
 
     fn recorder_arc(&self) -> &Arc<Recorder> {
         &self.inner.recorder
+    }
+
+    fn experiment(&self) -> &str {
+        &self.inner.experiment
     }
 
     fn children(&self) -> &process::Children {

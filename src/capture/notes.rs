@@ -7,12 +7,17 @@ use std::thread;
 use std::time::Duration;
 
 use super::link::{Client, Fin, FrameMatch, Server, Syn, SynAck};
-use super::{Lab, Proof, Result, Wire, error, sys};
+use super::{Lab, Proof, Result, Wire, error, sys, systems};
 use crate::trace::{Claim, EventKind, Fact, Label, Lack, Observation, Verdict};
 
 impl Lab {
     /// Checks a claim. `name` refers to the claim's sentence in the lesson, `proof` is the evidence.
+    /// Where this system has another rule, that is what is compared.
     pub fn claim(&self, name: &'static str, proof: Proof) {
+        let proof = match systems::on_this_system(self.experiment(), name, proof) {
+            Ok(proof) => proof,
+            Err(lack) => return self.not_checked(name, lack),
+        };
         let verdict = if proof.holds() { Verdict::Held } else { Verdict::Broken };
         let claim =
             Claim { claim: Cow::Borrowed(name), verdict, evidence: proof.evidence, why: None };

@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use socket2::{Domain, SockAddr, Type};
 
 use super::{Actor, Error, Lab, Network, Result, Socket, Wire, link, sys};
-use crate::trace::{FailedCall, Lack};
+use crate::trace::{FailedCall, Feature, Lack};
 
 impl Lab {
     /// 127.0.0.1 and this port; 0 lets the kernel choose one that is free (ip(7)).
@@ -56,6 +56,15 @@ impl Lab {
         let path = self.path(name)?;
         SockAddr::unix(&path)
             .map_err(|_| Lack::PathTooLong { path: path.display().to_string() }.into())
+    }
+
+    /// Fails if this system does not have this.
+    pub fn need(&self, feature: Feature) -> Result<()> {
+        match feature {
+            Feature::Refusals if sys::is_wine() => Err(Lack::Wine.into()),
+            feature if sys::has(feature) => Ok(()),
+            feature => Err(feature.lack().into()),
+        }
     }
 
     /// Fails if there is no IPv6, with the reason.

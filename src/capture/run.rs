@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::child::{self, Job, Order};
 use super::{
     Breakpoints, Error, Keep, Lab, Network, Parameter, Result, Wire, actor, error, link, process,
-    sys,
+    sys, systems,
 };
 use crate::signals;
 use crate::trace::recording::{Header, LookUp, Origin, write_line};
@@ -46,9 +46,10 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     signals::block();
     let actor = run.job.part.as_ref().map_or(LAB, |part| &part.actor);
     let lab = Lab::new(run, actor, true, Keep::All);
-    let network = match &run.job.lack {
-        Some(lack) if run.network == Network::Host => Err(lack.clone().into()),
-        _ => link::enter(&lab, run.network),
+    let lack = run.job.lack.clone().filter(|_| run.network == Network::Host);
+    let network = match lack.or_else(|| systems::nothing_left(&run.job.name)) {
+        Some(lack) => Err(lack.into()),
+        None => link::enter(&lab, run.network),
     };
     let _ = sys::drop_capabilities();
 

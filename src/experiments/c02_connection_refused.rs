@@ -6,7 +6,7 @@ use socket2::{SockAddr, Type};
 
 use super::kit::{at_port_of, lines_with, tcp_socket};
 use super::{Need, experiment};
-use crate::capture::{self, Lab, Result, eq, failed_with, succeeded};
+use crate::capture::{self, Lab, Result, eq, failed_with, succeeded, sys};
 use crate::trace::Feature;
 
 experiment!(refused_for_two_reasons, needs = &[Need::Has(Feature::LoopbackRange)]);
@@ -63,7 +63,7 @@ fn listeners(shown: &str, address: &SockAddr) -> usize {
 
 /// The same port at 127.0.0.2, which is this machine as well.
 fn other(address: &SockAddr) -> Result<SockAddr> {
-    if !cfg!(target_os = "linux") {
+    if !sys::has(Feature::LoopbackRange) {
         return Err(Feature::LoopbackRange.lack().into());
     }
     let port = address.as_socket().map_or(0, |at| at.port());

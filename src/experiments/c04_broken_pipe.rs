@@ -4,7 +4,7 @@ use socket2::{Domain, SockAddr, Type};
 
 use super::kit::{count_calls, listening};
 use super::{Need, child_process, experiment};
-use crate::capture::{Interest, Lab, MSG_NOSIGNAL, Result, eq};
+use crate::capture::{Interest, Lab, MSG_NOSIGNAL, Result, eq, errno_here};
 use crate::trace::{Failure, Feature, Label, SyscallKind, label};
 
 experiment!(sent_after_the_peer_closed, needs = &[Need::Has(Feature::Signals)]);
@@ -25,7 +25,7 @@ fn sent_without_the_signal(lab: &Lab) -> Result<()> {
     let returned = eq("returns of send", count_calls(lab, "sender", SyscallKind::Send), 2);
     lab.claim(
         "the-second-send-fails",
-        eq("second send", second.to_string(), "EPIPE").and(returned),
+        eq("second send", second.to_string(), errno_here("EPIPE")).and(returned),
     );
     lab.claim("the-program-goes-on", eq("it ended by", how, label!("exit status: 0")));
     Ok(())

@@ -11,7 +11,7 @@ use crate::capture::{
     self, Actor, Interest, Lab, Result, Socket, eq, failed_with, in_ticks, succeeded,
     waited_at_least,
 };
-use crate::trace::SyscallKind;
+use crate::trace::{Feature, SyscallKind};
 
 experiment!(one_name_two_addresses, needs = &[Need::Ipv6]);
 fn one_name_two_addresses(lab: &Lab) -> Result<()> {
@@ -58,6 +58,7 @@ fn each_address_in_turn(lab: &Lab) -> Result<()> {
     let peer = eq("client.peer", &socket.peer_addr()?, &ipv4);
     lab.claim("a-refusal-is-not-the-end", peer);
 
+    lab.need(Feature::ConnectTimeout)?;
     lab.part("silent");
     let server = lab.actor("silent");
     let silent = server.socket(Domain::IPV6, Type::STREAM, None)?;

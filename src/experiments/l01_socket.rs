@@ -9,7 +9,7 @@ use super::kit::{echo, receive};
 use super::{Need, child_process, experiment};
 use crate::capture::{
     Error, Interest, Lab, Process, Proof, Result, Socket, address, eq, eq_between, failed_with,
-    ne_between, succeeded,
+    ne_between, succeeded, sys,
 };
 use crate::trace::{Data, Failure, Feature, Outcome, Output, SyscallKind, Value, label};
 
@@ -351,7 +351,7 @@ pub(super) fn port(of: &SockAddr) -> u16 {
 /// The same port at 127.0.0.2. All of 127.0.0.0/8 is the machine itself (RFC 1122, section 3.2.1.3), but not every system
 /// lets one bind to it unasked.
 fn other(at: &SockAddr) -> Result<SockAddr> {
-    if !cfg!(target_os = "linux") {
+    if !sys::has(Feature::LoopbackRange) {
         return Err(Feature::LoopbackRange.lack().into());
     }
     Ok(SocketAddr::from(([127, 0, 0, 2], port(at))).into())

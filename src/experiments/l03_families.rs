@@ -481,9 +481,12 @@ fn ipv6_client_ipv4_server(lab: &Lab) -> Result<()> {
     hearer.bind(&lab.here(0))?;
     let sender = client.socket(Domain::IPV6, Type::DGRAM, None)?;
     let answer = sender.connect(&hearer.local_addr()?);
-    sender.send(b"hello")?;
-    let came = eq("received", Data::of(&receive(&hearer, 5)?), hello());
-    lab.claim("ipv6-udp-takes-ipv4", succeeded("connect", &answer).and(came));
+    let mut takes = succeeded("connect", &answer);
+    if answer.is_ok() {
+        sender.send(b"hello")?;
+        takes = takes.and(eq("received", Data::of(&receive(&hearer, 5)?), hello()));
+    }
+    lab.claim("ipv6-udp-takes-ipv4", takes);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::kit::{connected, receive_exactly};
+use super::kit::{connected, receive_exactly, transferred};
 use super::{Need, Stepping, Why, child_process, experiment};
 use crate::capture::{
     Actor, ActorThread, Error, Kind, Lab, Parameter, Process, Proof, Result, Sampler, Socket,
@@ -437,7 +437,7 @@ fn closed_with_its_process(lab: &Lab) -> Result<()> {
     let shutdowns = eq("of shutdown", returns(lab, SyscallKind::Shutdown), 0);
     lab.claim("it-closed-nothing", closes.and(shutdowns));
 
-    let end = eq("alice.recv", alices?, 0);
+    let end = transferred("alice.recv", &alices, 0);
     lab.claim("the-peer-reads-the-end", end);
     let refused = failed_with("carol.connect", &carols, "ECONNREFUSED");
     let state = dead.and_then(|dead| dead.state);

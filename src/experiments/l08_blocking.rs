@@ -10,7 +10,7 @@ use super::kit::{connected, count_calls, listening, receive_exactly, transferred
 use super::{Need, experiment};
 use crate::capture::{
     Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Socket, TIMED_OUT, at_least, before,
-    eq, eq_between, eq_duration, failed_with, ne_between, waited_at_least,
+    eq, eq_between, eq_duration, errno_here, failed_with, ne_between, waited_at_least,
 };
 use crate::i18n::Text;
 use crate::trace::{Lack, Sample, SyscallKind, Value, label};
@@ -26,19 +26,21 @@ fn new_sockets_block(lab: &Lab) -> Result<()> {
         let me = lab.actor(name);
         let socket = me.socket(Domain::IPV4, kind, None)?;
         let timeouts = (socket.read_timeout()?, socket.write_timeout()?);
-        Ok((socket.nonblocking()?, timeouts)) // O_NONBLOCK?
+        Ok((socket.nonblocking(), timeouts)) // O_NONBLOCK?
     });
-    let (tcp, udp) = (tcp?, udp?);
+    let ((tcp, tcps), (udp, udps)) = (tcp?, udp?);
 
-    let mode = eq("tcp's O_NONBLOCK", tcp.0, false);
-    let other = eq("udp's O_NONBLOCK", udp.0, false);
-    lab.claim("born-blocking", mode.and(other));
-    lab.claim("born-without-timeouts", none(tcp.1).and(none(udp.1)));
+    let modes = || {
+        let other = eq("udp's O_NONBLOCK", udp?, false);
+        Ok(eq("tcp's O_NONBLOCK", tcp?, false).and(other))
+    };
+    lab.claim_if_had("born-blocking", modes())?;
+    lab.claim("born-without-timeouts", none(tcps).and(none(udps)));
     Ok(())
 }
 
 /// What a new socket says of itself: is it non-blocking, and its two timeouts.
-type Fresh = (bool, (Option<Duration>, Option<Duration>));
+type Fresh = (io::Result<bool>, (Option<Duration>, Option<Duration>));
 
 /// `SO_RCVTIMEO` and `SO_SNDTIMEO` are both 0, which means none.
 fn none((receive, send): (Option<Duration>, Option<Duration>)) -> Proof {
@@ -58,11 +60,13 @@ fn accept_makes_a_new_one(lab: &Lab) -> Result<()> {
     server.poll(&[(&listener, Interest::Read)], None)?;
     let (connection, _) = listener.accept()?;
 
-    let listens = listener.nonblocking()?;
-    let accepted = connection.nonblocking()?;
-    let listens = eq("the listener's O_NONBLOCK", listens, true);
-    let accepted = eq("the accepted one's", accepted, false);
-    lab.claim("accept-makes-a-blocking-one", listens.and(accepted));
+    let listens = listener.nonblocking();
+    let accepted = connection.nonblocking();
+    let modes = || {
+        let listens = eq("the listener's O_NONBLOCK", listens?, true);
+        Ok(listens.and(eq("the accepted one's", accepted?, false)))
+    };
+    lab.claim_if_had("accept-makes-a-blocking-one", modes())?;
     let timeout = connection.read_timeout()?.unwrap_or_default();
     let same = eq_duration("its timeout", timeout, "set", Duration::from_secs(1));
     lab.claim("yet-it-takes-over-the-timeout", same);
@@ -298,7 +302,7 @@ fn an_error_ends_it(lab: &Lab) -> Result<()> {
 
     // A linger time of 0 makes close() reset the connection.
     let how = |socket: &Socket| socket.set_linger(Some(Duration::ZERO));
-    let proof = closed_during_recv(lab, "bob", how, "ECONNRESET")?;
+    let proof = closed_during_recv(lab, "bob", how, errno_here("ECONNRESET"))?;
     lab.claim("reset-while-in-recv", proof);
 
     // Plain close() ends it in good order.
@@ -312,7 +316,7 @@ fn closed_during_recv(
     lab: &Lab,
     who: &'static str,
     before_close: impl FnOnce(&Socket) -> io::Result<()>,
-    returns: &'static str,
+    returns: impl Into<Value>,
 ) -> Result<Proof> {
     let silence = lab.span("silence")?;
     let server = lab.actor("server");

@@ -83,7 +83,9 @@ const QUESTIONS: &[&str] = &[
 /// Methods of the lab that check or record.
 const RECORDS: &[&str] = &[
     "claim",
+    "claim_if_had",
     "claim_while_held",
+    "need",
     "not_checked",
     "part",
     "measure",

@@ -393,3 +393,18 @@ fn perform(job: Job) -> Option<ExitCode> {
     let run = Run { job, parameters, network, look_up };
     Some(capture::perform(&run, experiment.play))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::capture::systems;
+
+    #[test]
+    fn what_other_systems_do_otherwise_is_said_of_claims_that_there_are() {
+        for (experiment, claim) in systems::names() {
+            let known = find(experiment).unwrap_or_else(|| panic!("no experiment {experiment}"));
+            let is_one = claim.is_empty() || known.claim_names().any(|name| name == claim);
+            assert!(is_one, "{experiment} has no claim {claim}");
+        }
+    }
+}

@@ -74,16 +74,16 @@ pub(super) fn mark(analysis: &Analysis, span: &CallSpan, waited: bool, by: Optio
     let count = |result: i64| usize::try_from(result).unwrap_or(0);
     let outcome = span.exit.as_ref().filter(|_| !analysis.only_looks_for_a_peer(span));
     let kind = match outcome.map(|back| &back.outcome) {
-        Some(Outcome::Errno(errno)) => match &**errno {
+        Some(Outcome::Errno(errno)) => match span.error().unwrap_or(errno) {
             _ if let Some(signal) = analysis.signal_that_cut(span) => {
                 MarkKind::Interrupted(signal.to_owned())
             }
             "EAGAIN" if waited => MarkKind::TimedOut,
-            errno if waited => MarkKind::FailedLate(errno.to_owned()),
+            _ if waited => MarkKind::FailedLate(errno.to_string()),
             "EINPROGRESS" => MarkKind::InProgress,
             // It asked whether the descriptor is watched.
             "EEXIST" if span.call.syscall.asks_by("EEXIST") => MarkKind::Other,
-            errno => MarkKind::FailedAtOnce(errno.to_owned()),
+            _ => MarkKind::FailedAtOnce(errno.to_string()),
         },
         Some(Outcome::Result(result)) => match span.call.kind() {
             _ if span.received().is_some() && span.peeks() && *result > 0 => {
