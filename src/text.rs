@@ -77,8 +77,9 @@ pub fn wrap_code(line: &str, width: usize) -> Vec<String> {
     .collect()
 }
 
-/// Wraps a command of a shell between its words, so that it can be copied: each line but the last ends in a backslash.
-pub fn wrap_command(line: &str, width: usize) -> Vec<String> {
+/// Wraps a command of a shell between its words, so that it can be copied: each line but the last ends in a backslash. `None` if a word
+/// has no room.
+pub fn wrap_command(line: &str, width: usize) -> Option<Vec<String>> {
     let (mut words, mut quote) = (vec![String::new()], None);
     for character in line.chars() {
         quote = match quote {
@@ -101,7 +102,7 @@ pub fn wrap_command(line: &str, width: usize) -> Vec<String> {
     }
     let last = lines.len().saturating_sub(1);
     lines[..last].iter_mut().for_each(|line| line.push_str(" \\"));
-    lines
+    lines.iter().all(|line| line.width() <= width).then_some(lines)
 }
 
 /// Wraps plain text; a line may also break between wide characters, as Chinese is written.
@@ -163,15 +164,16 @@ mod tests {
         let command = "explore trace --view boundaries 'python3 server.py' 'python3 client.py'";
         let lines = wrap_command(command, 36);
         assert_eq!(
-            lines,
+            lines.unwrap_or_default(),
             [
                 "explore trace --view boundaries \\",
                 "    'python3 server.py' \\",
                 "    'python3 client.py'"
             ]
         );
-        assert_eq!(wrap_command(command, 80), [command]);
-        assert_eq!(wrap_command("", 80), [""]);
+        assert_eq!(wrap_command(command, 80).unwrap_or_default(), [command]);
+        assert_eq!(wrap_command("", 80).unwrap_or_default(), [""]);
+        assert_eq!(wrap_command(command, 20), None, "a word is wider");
     }
 
     #[test]

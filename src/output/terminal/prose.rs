@@ -254,11 +254,12 @@ impl Layout {
                     let text = row.text();
                     let is_command =
                         language == "sh" || language.is_empty() && text.starts_with("explore ");
-                    let parts = if is_command {
-                        let lines = wrap_command(&text, room).into_iter();
-                        lines.map(|line| Row::new().with(line, Ink::Code)).collect()
-                    } else {
-                        code::wrapped(&row, room)
+                    let command = is_command.then(|| wrap_command(&text, room)).flatten();
+                    let parts = match command {
+                        Some(lines) => {
+                            lines.iter().map(|line| Row::new().with(line, Ink::Code)).collect()
+                        }
+                        None => code::wrapped(&row, room),
                     };
                     for part in parts {
                         let mut whole = Row::indented(4);

@@ -9,8 +9,10 @@ int main(int argc, char **argv) {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int port = 0, sock = socket(AF_INET, SOCK_STREAM, 0);
     char text[64];
-    FILE *file = argc < 2 ? NULL : fopen(argv[1], "r");
-    if (!file || fscanf(file, "%d", &port) != 1)
+    FILE *file;
+    while (!(file = fopen(argv[argc - 1], "r"))) /* the server may listen, and not have written it yet */
+        usleep(1000);
+    if (fscanf(file, "%d", &port) != 1)
         return 1;
     at.sin_port = htons(port);
     if (connect(sock, (struct sockaddr *)&at, sizeof at))
