@@ -1,7 +1,9 @@
 //! Data flows one way: no room imports what it must not know. `docs/architecture.md` draws the same.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
@@ -219,4 +221,27 @@ fn whatever_file_a_document_names_is_there() {
         }
     }
     assert!(seen > 20, "the test has lost sight of the names");
+}
+
+/// What `cargo package` would hand on. A folder with a manifest of its own would be left out without a word.
+#[test]
+fn the_package_holds_what_the_program_is_made_of_and_no_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let list = ["package", "--list", "--allow-dirty", "--offline", "--quiet"];
+    let output = Command::new(env!("CARGO")).args(list).current_dir(root).output();
+    let output = output.expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let listed = String::from_utf8(output.stdout).expect("UTF-8");
+    let listed: BTreeSet<_> = listed.lines().map(|line| root.join(line)).collect();
+    let is_snapshot = |path: &PathBuf| path.iter().any(|folder| folder == "snapshots");
+    let of_folder = |folder: &str| files(&root.join(folder));
+    let needed: Vec<_> = ["src", "lessons"].into_iter().flat_map(of_folder).collect();
+    for path in needed.iter().filter(|path| !is_snapshot(path)) {
+        assert!(listed.contains(path), "{} is not in the package", path.display());
+    }
+    let folders = ["src", "lessons", "docs"].map(|folder| root.join(folder));
+    for path in listed.iter().filter(|path| path.parent() != Some(root)) {
+        let belongs = folders.iter().any(|folder| path.starts_with(folder)) && !is_snapshot(path);
+        assert!(belongs, "{} is in the package", path.display());
+    }
 }

@@ -126,7 +126,7 @@ macro_rules! declare {
                 ..$crate::experiments::Experiment::new(
                     $crate::experiments::hyphenated!($function),
                     $function,
-                    file!(),
+                    $crate::trace::from_root(file!()),
                     line!(),
                 )
             };

@@ -215,8 +215,26 @@ pub struct Site {
 
 impl From<&'static Location<'static>> for Site {
     fn from(location: &'static Location<'static>) -> Site {
-        Site { file: Cow::Borrowed(location.file()), line: location.line() }
+        Site { file: Cow::Borrowed(from_root(location.file())), line: location.line() }
     }
+}
+
+/// A source file of our own, as the compiler names it, from the project's root. A package that cargo took from a registry is
+/// compiled under its whole path.
+#[must_use]
+pub const fn from_root(file: &'static str) -> &'static str {
+    let (path, root) = (file.as_bytes(), env!("CARGO_MANIFEST_DIR").as_bytes());
+    if path.len() <= root.len() || !matches!(path[root.len()], b'/' | b'\\') {
+        return file;
+    }
+    let mut at = 0;
+    while at < root.len() {
+        if path[at] != root[at] {
+            return file;
+        }
+        at += 1;
+    }
+    file.split_at(root.len() + 1).1
 }
 
 impl fmt::Display for Site {
@@ -239,5 +257,20 @@ impl<'de> Deserialize<'de> for Site {
             .and_then(|(file, line)| Some((file.to_owned(), line.parse().ok()?)))
             .ok_or_else(|| de::Error::custom("a source is FILE:LINE"))?;
         Ok(Site { file: Cow::Owned(file), line })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_files_are_named_from_the_projects_root() {
+        let from_a_registry = concat!(env!("CARGO_MANIFEST_DIR"), "/src/chat/threads.rs");
+        assert_eq!(from_root(from_a_registry), "src/chat/threads.rs");
+        let beside = concat!(env!("CARGO_MANIFEST_DIR"), "s/src/main.rs");
+        for file in ["src/chat/threads.rs", "/elsewhere/src/main.rs", beside, ""] {
+            assert_eq!(from_root(file), file);
+        }
     }
 }
