@@ -14,6 +14,10 @@ ci:
 port *TARGETS:
     .ci/port check {{TARGETS}}
 
+# the files that are handed out, for Linux and Windows, in target/dist
+dist *TARGETS:
+    .ci/port dist {{TARGETS}}
+
 # every claim, checked on this machine
 verify:
     cargo run --release -- verify
