@@ -100,8 +100,7 @@ fn each(mut act: impl FnMut(Person, &Job, &str)) {
 
 /// Stops the job, and waits for the shell.
 fn stops(person: &mut Person, what: &str) {
-    person.types("\x1a");
-    person.sees(PROMPT);
+    person.stops_until(PROMPT);
     assert!(!is_raw(person), "{what}");
     assert!(!person.screen().alternate_screen(), "{what}");
     assert!(!person.screen().bracketed_paste(), "{what}");

@@ -22,6 +22,9 @@ use vt100::Screen;
 /// When a test gives up.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// After so long a silence a person who has pressed Ctrl-Z presses it again.
+const SILENCE: Duration = Duration::from_secs(20);
+
 /// How often it is looked whether the program has ended, in milliseconds.
 const LOOK_AGAIN_MS: u16 = 100;
 
@@ -167,6 +170,26 @@ impl Person {
                 String::from_utf8_lossy(&self.unseen),
                 self.screen().contents()
             );
+        }
+    }
+
+    /// Presses Ctrl-Z, and waits until this is written. A shell may send SIGCONT more than once, and the kernel forgets the stop when one
+    /// comes behind it (signal(7)): so the key is pressed again when nothing comes of it.
+    pub fn stops_until(&mut self, text: &str) {
+        self.types("\x1a");
+        let began = Instant::now();
+        let mut since = began;
+        loop {
+            if let Some(at) = memmem::find(&self.unseen, text.as_bytes()) {
+                return self.look_at(at + text.len());
+            }
+            assert!(began.elapsed() < PATIENCE, "it does not stop:\n{}", self.screen().contents());
+            if self.reads_what_has_come() {
+                since = Instant::now();
+            } else if since.elapsed() > SILENCE {
+                self.types("\x1a");
+                since = Instant::now();
+            }
         }
     }
 
