@@ -95,6 +95,11 @@ impl CallSpan {
         self.exit.as_ref().map_or(u64::MAX, |back| back.at_ns)
     }
 
+    /// How long it took; to the end of time if it never returned.
+    pub fn took_ns(&self) -> u64 {
+        self.returned_ns().saturating_sub(self.entered_ns)
+    }
+
     /// True if it failed only because what it waits for is not there yet.
     pub fn fails_for_now(&self) -> bool {
         matches!(self.error(), Some("EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY"))

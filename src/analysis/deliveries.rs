@@ -199,7 +199,7 @@ impl Analysis<'_> {
             // Of a send that had to wait for room it is not known how much was there when.
             let at_once = direction.sends.iter().filter(|send| {
                 let span = &self.calls[send.call];
-                span.returned_ns().saturating_sub(span.entered_ns) < BLOCKED_NS || span.nonblocking
+                span.took_ns() < BLOCKED_NS || span.nonblocking
             });
             for send in at_once {
                 let now_ns = self.calls[send.call].entered_ns;

@@ -200,7 +200,7 @@ fn is_ready(facts: &Facts, readable: &Readable, roomy: &Roomy, index: usize) -> 
 fn is_answered_at_once(facts: &Facts, span: &CallSpan, address: &Address) -> bool {
     let is_tcp = span.socket.is_some_and(|at| facts.analysis.sockets[at].protocol_name() == "TCP");
     let is_here = plain(address).is_some_and(|to| to.ip().is_loopback());
-    let took_ns = span.returned_ns().saturating_sub(span.entered_ns);
+    let took_ns = span.took_ns();
     is_tcp && is_here && took_ns < SYN_AGAIN_NS
 }
 

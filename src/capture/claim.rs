@@ -213,11 +213,6 @@ pub fn succeeded<T: Debug>(what: impl Into<Label>, answer: &io::Result<T>) -> Pr
 /// does not block.
 pub const TIMED_OUT: &str = if cfg!(windows) { "ETIMEDOUT" } else { "EAGAIN" };
 
-/// What this system calls an error that Linux calls so: `errno_here("ECONNRESET")`.
-pub fn errno_here(linux: &'static str) -> Cow<'static, str> {
-    errno::here(linux)
-}
-
 /// A call failed with this error, by whatever name this system has for it: `failed_with("second bind", &answer, "EADDRINUSE")`.
 pub fn failed_with<T: Debug>(
     what: impl Into<Label>,

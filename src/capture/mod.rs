@@ -43,11 +43,12 @@ pub mod sys;
 pub(crate) mod systems;
 pub mod tcp_table;
 
+pub use crate::errno::here as errno_here;
 pub use actor::{Actor, ActorThread, Stage};
 pub use breakpoints::Breakpoints;
 pub use claim::{
     Measured, Proof, TIMED_OUT, at_least, at_least_duration, before, eq, eq_between, eq_duration,
-    errno_here, failed_with, in_ticks, less, ne_between, ok, succeeded, waited_at_least,
+    failed_with, in_ticks, less, ne_between, ok, succeeded, waited_at_least,
 };
 pub use error::{Error, Result};
 pub use link::Wire;

@@ -21,6 +21,7 @@ use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{ExternalPrinter, Helper};
 
+use super::screen::columns;
 use crate::text::rows_of;
 
 /// [`OutputQueue::show`] blocks while more bytes than this are queued, so that a fast peer cannot fill our memory.
@@ -85,7 +86,9 @@ impl State {
     /// What a redraw in so many columns takes from the screen: a window that has become wider needs fewer rows for the line,
     /// and rustyline goes up as many as it took before, over what stands above.
     fn erased(&self, prompt: &str, columns: usize) -> String {
-        let before = self.columns.unwrap_or(columns);
+        let Some(before) = self.columns.filter(|before| *before < columns) else {
+            return String::new();
+        };
         let line = format!("{prompt}{}", self.line.get(..self.cursor).unwrap_or(&self.line));
         let mut rows = rows_of(&line, before).saturating_sub(rows_of(&line, columns));
         let is_erased = |line: &&str| {
@@ -220,10 +223,9 @@ impl Highlighter for QueuedTextPrompt {
 
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
         let mut state = self.0.state();
-        let window = terminal_size::terminal_size_of(io::stdout());
-        let columns = window.map(|(width, _)| usize::from(width.0)).filter(|columns| *columns > 0);
-        let erased = columns.map_or_else(String::new, |columns| state.erased(prompt, columns));
-        state.columns = columns;
+        let columns = columns();
+        let erased = state.erased(prompt, columns);
+        state.columns = Some(columns);
         let mut text = erased + &state.take();
         drop(state);
         self.0.changed.notify_all();

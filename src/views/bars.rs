@@ -163,12 +163,10 @@ impl Group {
             self.bars.iter().map(|bar| text(bar).width()).max().unwrap_or(0)
         };
         // What would be cut stands above its bar.
-        let is_above = widest(|bar| &bar.label) > width * 2 / 5;
-        let (labels, values, spread) = (
-            if is_above { 0 } else { widest(|bar| &bar.label) },
-            widest(|bar| &bar.shown),
-            widest(|bar| &bar.spread),
-        );
+        let labels = widest(|bar| &bar.label);
+        let is_above = labels > width * 2 / 5;
+        let labels = if is_above { 0 } else { labels };
+        let (values, spread) = (widest(|bar| &bar.shown), widest(|bar| &bar.spread));
         let taken = labels + 2 + 1 + values;
         let with_spread = spread > 0 && width >= taken + 2 + spread + 12;
         let room = width

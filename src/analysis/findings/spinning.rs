@@ -46,7 +46,7 @@ fn spins(facts: &Facts, thread: ThreadId, calls: &[usize]) -> Vec<Finding> {
 
 /// True for a call that found nothing and did not wait for it.
 fn is_vain(span: &CallSpan) -> bool {
-    let at_once = span.returned_ns().saturating_sub(span.entered_ns) < BLOCKED_NS;
+    let at_once = span.took_ns() < BLOCKED_NS;
     let looks = matches!(
         span.call.syscall,
         Syscall::Poll { timeout_ms: 0, .. }

@@ -95,6 +95,17 @@ mod elsewhere;
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::*;
 
+/// A time span in milliseconds as poll(2), epoll_wait(2) and WSAPoll take it: rounded up, so that no wait is shorter than asked; -1 for no limit.
+pub fn milliseconds(timeout: Option<Duration>) -> i32 {
+    timeout
+        .map_or(-1, |span| i32::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX))
+}
+
+/// A time span in microseconds as select(2) takes it: rounded up.
+pub fn microseconds(timeout: Duration) -> i64 {
+    i64::try_from(timeout.as_nanos().div_ceil(1_000)).unwrap_or(i64::MAX)
+}
+
 /// TCP_INFO of a connection (tcp(7)). Times are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpInfo {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use nix::sys::time::{TimeVal, TimeValLike};
 
+use super::{microseconds, milliseconds};
+
 /// The system call that [`select`] makes.
 pub const SELECT: &str =
     if cfg!(all(target_os = "linux", not(target_arch = "x86_64"))) { "pselect6" } else { "select" };
@@ -27,17 +29,6 @@ pub const HANG_UP: i16 = libc::POLLHUP;
 
 /// What poll is asked for to learn of an error that is pending on a datagram socket: nothing, for it tells of errors unasked.
 pub const DATAGRAM_ERROR: i16 = 0;
-
-/// A time span in milliseconds as poll(2) and epoll_wait(2) take it: rounded up, so that no wait is shorter than asked; -1 for no limit.
-pub fn milliseconds(timeout: Option<Duration>) -> i32 {
-    timeout
-        .map_or(-1, |span| i32::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX))
-}
-
-/// A time span in microseconds as select(2) takes it: rounded up.
-pub fn microseconds(timeout: Duration) -> i64 {
-    i64::try_from(timeout.as_nanos().div_ceil(1_000)).unwrap_or(i64::MAX)
-}
 
 /// select(2): leaves in `read` and `write` the descriptors that are ready, and returns how many. `EINVAL` for a descriptor
 /// from [`SELECT_LIMIT`] on, which select(2) cannot take.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use windows_sys::Win32::Networking::WinSock as winsock;
 
+use super::{microseconds, milliseconds};
+
 /// The function that [`select`] calls.
 pub const SELECT: &str = "select";
 /// The function that [`poll`] calls.
@@ -108,17 +110,6 @@ pub fn poll(asked: &[(impl AsSocket, i16)], timeout: Option<Duration>) -> io::Re
 fn last_error() -> io::Error {
     // SAFETY: it has no conditions.
     io::Error::from_raw_os_error(unsafe { winsock::WSAGetLastError() })
-}
-
-/// A time span in milliseconds, rounded up, so that no wait is shorter than asked; -1 for no limit.
-pub fn milliseconds(timeout: Option<Duration>) -> i32 {
-    timeout
-        .map_or(-1, |span| i32::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX))
-}
-
-/// A time span in microseconds, rounded up.
-pub fn microseconds(timeout: Duration) -> i64 {
-    i64::try_from(timeout.as_nanos().div_ceil(1_000)).unwrap_or(i64::MAX)
 }
 
 /// Windows has no such limit.

@@ -146,22 +146,28 @@ impl Playing<'_> {
         let before = place.step.checked_sub(1).and_then(|before| self.lesson.steps.get(before));
         let (place, markdown) = match (self.lesson.steps.get(place.step), before) {
             (Some(Step::Predict(_)), Some(Step::Prose(markdown))) => {
-                let texts = parts(markdown);
-                let earlier = &texts[..texts.len().saturating_sub(1)];
-                let block = earlier.iter().map(|part| self.session.terminal.passages(part)).sum();
+                let block = self.begins(markdown).last().map_or(0, |(block, _)| *block);
                 (Place { step: place.step - 1, block }, markdown)
             }
             (Some(Step::Prose(markdown)), _) => (place, markdown),
             _ => return place,
         };
-        let mut begins = 0;
-        for part in parts(markdown) {
-            if begins == place.block && part.starts_with("## ") {
-                return Place { block: begins + 1, ..place };
-            }
-            begins += self.session.terminal.passages(part);
+        let is_heading =
+            |(begins, part): &(usize, &str)| *begins == place.block && part.starts_with("## ");
+        match self.begins(markdown).iter().any(is_heading) {
+            true => Place { block: place.block + 1, ..place },
+            false => place,
         }
-        place
+    }
+
+    /// The parts of this prose, each with the number of its first passage.
+    fn begins<'p>(&self, markdown: &'p str) -> Vec<(usize, &'p str)> {
+        let number = |next: &mut usize, part| {
+            let begins = *next;
+            *next += self.session.terminal.passages(part);
+            Some((begins, part))
+        };
+        parts(markdown).into_iter().scan(0, number).collect()
     }
 
     /// Says in which section the lesson was left.
@@ -169,12 +175,8 @@ impl Playing<'_> {
         if let Some(Step::Prose(markdown)) =
             self.lesson.steps.get(place.step).filter(|_| !behind_an_experiment)
         {
-            let mut before = 0;
-            for part in parts(markdown) {
-                if before > place.block {
-                    break;
-                }
-                before += self.session.terminal.passages(part);
+            let begun = self.begins(markdown).into_iter();
+            for (_, part) in begun.take_while(|(begins, _)| *begins <= place.block) {
                 self.position.pass(part);
             }
         }

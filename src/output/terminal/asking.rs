@@ -106,9 +106,7 @@ impl Terminal {
         let typed: String = without_keys(&echoed).trim().chars().map(half_width).collect();
         if self.erases && typed.is_empty() {
             // Remove the prompt: cursor up and erase line (ECMA-48), for each row that it took.
-            let columns = terminal_size::terminal_size_of(io::stdout())
-                .map_or(self.width, |(width, _)| usize::from(width.0));
-            let rows = rows_of(&format!("{prompt}{echoed}"), columns);
+            let rows = rows_of(&format!("{prompt}{echoed}"), self.window_width());
             write!(self.out, "{}", "\x1b[1A\x1b[2K".repeat(rows))?;
         }
         if typed.eq_ignore_ascii_case("q") { Err(Error::Quit) } else { Ok(Answer::Line(typed)) }

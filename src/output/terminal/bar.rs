@@ -70,10 +70,8 @@ impl Bar {
 impl Terminal {
     /// Draws the bar; dropping the guard, or a signal, erases it, and it is drawn again when the program goes on.
     pub(super) fn draw_bar(&mut self, bar: &Bar) -> io::Result<Cleanup> {
-        let window = terminal_size::terminal_size_of(io::stdout());
-        let window = window.map_or(self.width, |(width, _)| usize::from(width.0));
         // Not in the last column: some terminals would go on in a further row.
-        let columns = window.saturating_sub(1);
+        let columns = self.window_width().saturating_sub(1);
         let text = bar.text(columns);
         let text = if self.ascii { to_ascii(&text) } else { text };
         let filled = format!("{text}{}", " ".repeat(columns.saturating_sub(text.width())));

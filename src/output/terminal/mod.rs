@@ -228,13 +228,16 @@ impl Terminal {
 
     /// Measures the window again: columns and rows for [`Terminal::whole_screen`].
     pub fn screen_size(&mut self) -> (usize, usize) {
-        let window =
-            terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
         self.refresh_size();
-        let width = window
-            .filter(|_| self.interactive && !self.fixed_width)
-            .map_or(self.width, |width| width.max(MIN_WIDTH));
+        let follows = self.interactive && !self.fixed_width;
+        let width = if follows { self.window_width().max(MIN_WIDTH) } else { self.width };
         (width, self.height.unwrap_or(DEFAULT_HEIGHT))
+    }
+
+    /// The columns of the window, however many of them are used; those that are, where the system does not tell.
+    fn window_width(&self) -> usize {
+        let window = terminal_size::terminal_size_of(io::stdout());
+        window.map_or(self.width, |(width, _)| usize::from(width.0))
     }
 
     /// Takes over the window's size, which may have changed during a question or a run.

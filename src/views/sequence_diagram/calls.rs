@@ -221,8 +221,7 @@ impl Builder<'_> {
         let (span, from) = (self.span(index), self.lane(index));
         let took = target.head.is_some_and(|head| {
             let back = self.span(head);
-            back.returned_ns().saturating_sub(back.entered_ns) >= BLOCKED_NS
-                && back.entered_ns < span.entered_ns
+            back.took_ns() >= BLOCKED_NS && back.entered_ns < span.entered_ns
         });
         let mut head_matters = false;
         let (head, head_ink) = match target.head {
@@ -276,7 +275,7 @@ impl Builder<'_> {
 
 /// True if a call took so long that it is said, even if nobody else did anything meanwhile.
 fn is_long(span: &CallSpan) -> bool {
-    span.returned_ns().saturating_sub(span.entered_ns) >= BLOCKED_NS
+    span.took_ns() >= BLOCKED_NS
 }
 
 /// True for a call that any connection needs to open, if it succeeded.

@@ -19,11 +19,7 @@ pub(super) fn connect_words(span: &CallSpan) -> Phrase {
 }
 
 pub(super) fn after(span: &CallSpan, took: bool) -> String {
-    if took {
-        tr!(" after {span}", span = span_of(span.returned_ns().saturating_sub(span.entered_ns)))
-    } else {
-        String::new()
-    }
+    if took { tr!(" after {span}", span = span_of(span.took_ns())) } else { String::new() }
 }
 
 /// An address in full, and in short.

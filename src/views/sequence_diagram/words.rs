@@ -52,7 +52,7 @@ impl Builder<'_> {
             if !is_taken && !span.connected() {
                 return Vec::new();
             }
-            let waited_ns = span.returned_ns().saturating_sub(span.entered_ns);
+            let waited_ns = span.took_ns();
             let mut words = match is_taken {
                 true if waited_ns >= FIRST_RETRY_NS => {
                     vec![tr!("into the queue {span} later", span = span_of(waited_ns))]
