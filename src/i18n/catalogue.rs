@@ -51,11 +51,13 @@ impl Catalogue {
         found.map(String::as_str)
     }
 
-    /// A line of the header, the message whose English is empty: `Language`.
-    pub fn header(&self, field: &str) -> Option<&str> {
-        self.get(None, "")?
-            .lines()
-            .find_map(|line| Some(line.strip_prefix(field)?.strip_prefix(':')?.trim()))
+    /// A line of the header, the message whose English is empty and which comes first: `Language`. It is asked for at every start,
+    /// also of a program that speaks English and needs no other message.
+    pub fn header(&self, field: &str) -> Option<String> {
+        let (first, _) = self.text.split_once("\n\n")?;
+        let header = parse(first).into_iter().find(|message| message.english.is_empty())?;
+        let mut lines = header.text.lines();
+        lines.find_map(|line| Some(line.strip_prefix(field)?.strip_prefix(':')?.trim().to_owned()))
     }
 }
 
@@ -204,7 +206,7 @@ mod tests {
         );
         let catalogue =
             Catalogue { tag: "xx", text: text.to_owned().leak(), messages: OnceLock::new() };
-        assert_eq!(catalogue.header("Language"), Some("xx"));
+        assert_eq!(catalogue.header("Language").as_deref(), Some("xx"));
         assert_eq!(catalogue.get(Some("call"), "held"), Some("x"));
         assert_eq!(catalogue.get(None, "held"), None);
         assert_eq!(catalogue.get(None, "none"), None, "what has no translation stays English");

@@ -44,13 +44,14 @@ impl Language {
     /// Its tag as HTML and BCP 47 write it, with the region if the catalogue names one: `en`, `zh-CN`.
     pub fn full_tag(self) -> String {
         let named = self.catalogue().and_then(|catalogue| catalogue.header("Language"));
-        named.unwrap_or(self.tag()).replace('_', "-")
+        named.unwrap_or_else(|| self.tag().to_owned()).replace('_', "-")
     }
 
     /// Its own name for itself.
-    pub fn name(self) -> &'static str {
-        let named = |catalogue: &'static Catalogue| catalogue.header("X-Language-Name");
-        self.catalogue().map_or("English", |catalogue| named(catalogue).unwrap_or(catalogue.tag))
+    pub fn name(self) -> String {
+        let named = |catalogue: &Catalogue| catalogue.header("X-Language-Name");
+        let tag = || self.tag().to_owned();
+        self.catalogue().map_or_else(|| "English".to_owned(), |it| named(it).unwrap_or_else(tag))
     }
 
     /// The language of a locale's name, `zh_CN.UTF-8` (locale(7)).

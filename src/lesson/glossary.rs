@@ -41,7 +41,8 @@ pub fn terms() -> impl Iterator<Item = Term> {
     let mut rows = catalogue::glossary().lines().filter_map(cells);
     let heads = rows.next().unwrap_or_default();
     let languages = heads.len() / 2;
-    let column = heads.iter().take(languages).position(|head| *head == i18n::spoken().name());
+    let spoken = i18n::spoken().name();
+    let column = heads.iter().take(languages).position(|head| *head == spoken);
     let term = move |cells: Vec<&'static str>| {
         let (lesson, texts) = cells.split_last()?;
         let (names, sentences) = texts.split_at_checked(languages)?;
