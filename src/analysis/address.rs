@@ -16,21 +16,26 @@ pub(super) fn plain(address: &Address) -> Option<SocketAddr> {
     }
 }
 
-/// True if a socket whose own address is `local` is at this address; a wildcard is at all of the machine's.
-fn is_at(address: &Address, local: &Address) -> bool {
-    match (plain(address), plain(local)) {
-        (Some(there), Some(here)) => {
-            there == here || (here.ip().is_unspecified() && here.port() == there.port())
-        }
-        _ => address == local,
-    }
-}
-
 impl Socket {
     /// True if this address, when `from` uses it, is that of this socket.
     pub(super) fn is_reached(&self, address: &Address, from: &Socket) -> bool {
-        self.local.as_ref().is_some_and(|local| is_at(address, local))
-            && self.is_on_host_of(address, from)
+        let is_there = match plain(address) {
+            Some(there) => self.stands_at(there),
+            None => self.local.as_ref() == Some(address),
+        };
+        is_there && self.is_on_host_of(address, from)
+    }
+
+    /// True if it is at this address, or has its port at a wildcard that stands for it: `0.0.0.0` for all of IPv4, `::` for both
+    /// families unless it is IPv6's alone (ipv6(7)).
+    pub(super) fn stands_at(&self, address: SocketAddr) -> bool {
+        let Some(own) = self.local.as_ref().and_then(plain) else { return false };
+        let (own_ip, ip) = (own.ip(), address.ip());
+        let is_of_family = match own_ip {
+            IpAddr::V4(_) => ip.is_ipv4(),
+            IpAddr::V6(_) => ip.is_ipv6() || !self.only_v6,
+        };
+        own.port() == address.port() && (own_ip == ip || (own_ip.is_unspecified() && is_of_family))
     }
 
     /// True if this address, when `from` uses it, is one of the host that this socket is on. Each private network has a loopback
@@ -50,13 +55,7 @@ impl Socket {
 
     /// True if it may have this address of its own: the kernel has not said another.
     pub(super) fn may_be_at(&self, address: SocketAddr) -> bool {
-        let on_host = self.host.is_none_or(|host| host == address.ip());
-        let own = self.local.as_ref().and_then(plain);
-        on_host
-            && own.is_some_and(|own| {
-                own.port() == address.port()
-                    && (own.ip() == address.ip() || own.ip().is_unspecified())
-            })
+        self.host.is_none_or(|host| host == address.ip()) && self.stands_at(address)
     }
 }
 

@@ -134,12 +134,8 @@ impl Analysis<'_> {
     ) -> impl Iterator<Item = usize> + use<'_> {
         let (to, from_ns, to_ns) = (plain(to), send.entered_ns, send.returned_ns());
         let hears = move |socket: &Socket| {
-            let is_there =
-                socket.local.as_ref().and_then(plain).zip(to).is_some_and(|(own, to)| {
-                    own.port() == to.port() && (own.ip().is_unspecified() || own.ip() == to.ip())
-                });
             socket.kind == Some(SocketType::Datagram)
-                && is_there
+                && to.is_some_and(|to| socket.stands_at(to))
                 && socket.open_during(from_ns, to_ns)
         };
         let sockets = self.sockets.iter().enumerate();

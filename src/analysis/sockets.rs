@@ -71,6 +71,8 @@ pub struct Socket {
     pub(super) connecting: bool,
     /// The address of the private network that it is in, if it is in one.
     pub host: Option<IpAddr>,
+    /// True if it is an IPv6 socket that takes nothing of IPv4: IPV6_V6ONLY (ipv6(7)).
+    pub only_v6: bool,
     /// True if a bind() succeeded.
     bound: bool,
     /// Who still had a descriptor for it when somebody else had closed it: the actor, and its process.
@@ -366,6 +368,7 @@ impl Socket {
             connects: Vec::new(),
             connecting: false,
             host: None,
+            only_v6: false,
             bound: false,
             kept_by: Vec::new(),
             process: span.process,
@@ -447,6 +450,9 @@ impl Socket {
             }
             Syscall::GetOption { option: SockOpt::Error } => {
                 self.connecting &= !matches!(back.out, Output::Value(Value::Text(_)));
+            }
+            Syscall::SetOption { option: SockOpt::V6Only, value } => {
+                self.only_v6 = *value != Value::Number(0);
             }
             Syscall::GetSockName => back.out.address().into_iter().for_each(|at| self.is_at(at)),
             _ => {}

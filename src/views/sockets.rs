@@ -72,17 +72,7 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
             Ink::Faint,
         ));
     }
-    let everywhere = |address: &str| {
-        analysis
-            .sockets
-            .iter()
-            .flat_map(|one| &one.local)
-            .any(|local| local.to_string().starts_with(address))
-    };
-    for address in
-        ["0.0.0.0", "[::]"].into_iter().filter(|address| everywhere(&format!("{address}:")))
-    {
-        let words = tr!("({address} means every address of this machine)", address);
+    for words in wildcards(analysis) {
         if options.explains(&words) {
             rows.extend(paragraph(&words, width, Ink::Faint));
         }
@@ -108,6 +98,29 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
         rows.extend(paragraph(words, width, Ink::Faint));
     }
     Picture(rows)
+}
+
+/// What the wildcards among the sockets' own addresses stand for (ip(7), ipv6(7)).
+fn wildcards(analysis: &Analysis) -> Vec<String> {
+    let (any_v4, any_v6) = ("0.0.0.0", "[::]");
+    let at = |wildcard: &str, only_v6: bool| {
+        analysis.sockets.iter().filter(|one| one.only_v6 == only_v6).flat_map(|one| &one.local).any(
+            |local| {
+                local.to_string().strip_prefix(wildcard).is_some_and(|rest| rest.starts_with(':'))
+            },
+        )
+    };
+    let mut all = Vec::new();
+    for address in [any_v4, any_v6].into_iter().filter(|address| at(address, false)) {
+        all.push(tr!("({address} means every address of this machine)", address));
+    }
+    if at(any_v6, true) {
+        all.push(tr!(
+            "({address} means every IPv6 address of this machine: with IPV6_V6ONLY none of IPv4)",
+            address = any_v6
+        ));
+    }
+    all
 }
 
 /// Has it a name that is in no folder?

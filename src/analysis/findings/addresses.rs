@@ -7,8 +7,7 @@ use super::{Finding, Holder, Nearby, Process, Relation, Rule, by_length};
 use crate::analysis::address::plain;
 use crate::analysis::{CallSpan, Fate, Socket};
 use crate::trace::{
-    Address, AddressHolder, EventKind, ExitStatus, Fact, HolderProcess, Name, Observation, Syscall,
-    SyscallKind,
+    Address, AddressHolder, EventKind, Fact, HolderProcess, Name, Observation, Syscall, SyscallKind,
 };
 
 /// Who tries so many addresses looks for one: that nobody is there is an answer.
@@ -222,9 +221,7 @@ fn nobody_listens(facts: &Facts) -> Vec<Finding> {
             let span = facts.call(*failed);
             let nearby = nearby(facts, to, span);
             let server = refused_server(facts, to, span).filter(|_| nearby.is_none());
-            let complains = facts.exit(span.process).is_some_and(|(_, status)| {
-                !matches!(status, ExitStatus::Code(0) | ExitStatus::Signal(_))
-            });
+            let complains = facts.complains(span.process);
             // Whoever tries several places, or finds another server, may have wanted to know which of them answers.
             let is_near = nearby.as_ref().is_some_and(|it| is_near(to, it));
             let found = is_near || (nearby.is_some() && places.len() == 1);
@@ -281,7 +278,8 @@ fn reaches(facts: &Facts, failed: usize, asked: &Address, nearby: Option<&Nearby
     })
 }
 
-/// Datagrams sent to an address of this machine at which nobody was, by a thread that waited for the answer.
+/// Datagrams sent to an address of this machine at which nobody was, by a thread that waited for the answer, or by a process that heard
+/// nothing and ended with an error.
 fn unanswered(facts: &Facts) -> Vec<Finding> {
     let mut all = Vec::new();
     let stuck = facts.stuck();
@@ -296,13 +294,21 @@ fn unanswered(facts: &Facts) -> Vec<Finding> {
         let is_here = plain(to).is_some_and(|to| to.ip().is_loopback());
         let heard = facts.on(from).any(|(_, other)| other.receives() && other.result().is_some());
         let waits = stuck.iter().find(|one| one.sockets == [from]).map(|one| one.call);
-        let (Some(waits), Some(nearby)) = (waits, nearby(facts, to, span)) else { continue };
-        if is_here && !heard && facts.analysis.meant(send).is_none() {
+        let Some(nearby) = nearby(facts, to, span) else { continue };
+        let is_missed = waits.is_some() || (facts.complains(span.process) && is_last(facts, send));
+        if is_here && !heard && is_missed && facts.analysis.meant(send).is_none() {
             let rule = Rule::NobodyListens { address: to.clone(), nearby: Some(nearby) };
-            all.push(Finding::new(facts, rule, vec![send, waits]));
+            all.push(Finding::new(facts, rule, [send].into_iter().chain(waits).collect()));
         }
     }
     all
+}
+
+/// True if the process sent nothing more after this call.
+fn is_last(facts: &Facts, send: usize) -> bool {
+    let process = facts.call(send).process;
+    let later = &facts.analysis.calls[send + 1..];
+    !later.iter().any(|span| span.process == process && span.is(SyscallKind::Send))
 }
 
 /// Datagrams to an address of this machine at which nobody was, by a socket to which one had come from another port: who had sent that

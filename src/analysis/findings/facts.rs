@@ -201,6 +201,13 @@ impl<'a> Facts<'a> {
         self.exits.get(&process).copied()
     }
 
+    /// True if the process ended with an error code of its own.
+    pub fn complains(&self, process: u32) -> bool {
+        self.exit(process).is_some_and(|(_, status)| {
+            !matches!(status, ExitStatus::Code(0) | ExitStatus::Signal(_))
+        })
+    }
+
     /// The threads that were there then.
     pub fn alive(&self, at_ns: u64) -> impl Iterator<Item = ThreadId> {
         let ended = move |thread: &ThreadId, own: Option<u64>| {

@@ -1102,6 +1102,46 @@ fn a_datagram_to_nobody_and_a_wait_for_the_answer() {
 }
 
 #[test]
+fn a_datagram_to_nobody_and_an_end_with_an_error() {
+    let asks = |port: u16, status| {
+        let mut script = Script::new();
+        script.process("client", 1).process("server", 2).udp("server", 2, 5000);
+        script.socket("client", 1, "AF_INET", "SOCK_DGRAM").sends_to("client", 1, "hi", port);
+        script.located("client", 1, here(40001));
+        script.event("client", EventKind::Exited { cpu_ns: None, status: Some(status) });
+        script
+    };
+    assert_eq!(kinds(&asks(5001, ExitStatus::Code(1))), [RuleKind::NobodyListens]);
+    finds_nothing(&asks(5001, ExitStatus::Code(0)));
+    finds_nothing(&asks(5000, ExitStatus::Code(1)));
+}
+
+#[test]
+fn a_wildcard_of_ipv6_alone_is_not_there_for_ipv4() {
+    let asks = |only: i64| {
+        let mut script = Script::new();
+        script.process("client", 1).process("server", 2);
+        script.socket("server", 2, "AF_INET6", "SOCK_DGRAM");
+        let option = [
+            ("level", "IPPROTO_IPV6".into()),
+            ("option", "IPV6_V6ONLY".into()),
+            ("value", only.into()),
+        ];
+        script.call("server", 2, "set_only_v6", &option, 0);
+        script.call("server", 2, "bind", &[("address", at("[::]:5000"))], 0);
+        script.socket("client", 1, "AF_INET", "SOCK_DGRAM").sends_to("client", 1, "hi", 5000);
+        script.located("client", 1, here(40001));
+        script.enter("client", 1, "recv", &[("size", 10.into())]);
+        stop(&mut script);
+        script
+    };
+    let all = found(&asks(1));
+    let [Rule::NobodyListens { nearby: Some(nearby), .. }] = &all[..] else { panic!("{all:?}") };
+    assert_eq!(nearby.address.to_string(), "[::]:5000");
+    finds_nothing(&asks(0));
+}
+
+#[test]
 fn a_server_that_listens_later() {
     let mut script = Script::new();
     script.process("client", 1).process("server", 2);

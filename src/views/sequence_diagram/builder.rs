@@ -1,6 +1,7 @@
 //! From a recording to steps: which calls are shown, and where their arrows go.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 use super::calls::CallSteps;
 use super::diagram::{Lane, Line, Step};
@@ -206,6 +207,7 @@ impl<'a> Builder<'a> {
         let mut rows: Vec<(u64, usize)> =
             self.shown.iter().map(|&index| (self.row_ns(index), index)).collect();
         rows.sort_unstable();
+        let sleeps = self.sleeps();
         let targets = &self.targets;
         let all = targets.iter().flat_map(|(&send, all)| (0..all.len()).map(move |at| (send, at)));
         let mut drawn: Vec<(usize, usize, usize)> = Vec::new();
@@ -216,7 +218,12 @@ impl<'a> Builder<'a> {
             // Of the messages of one recvmmsg() all have the same time.
             let between = rows.partition_point(|row| *row < (got_ns, receive))
                 > rows.partition_point(|(at_ns, _)| *at_ns <= sent_ns);
-            if target.wakes || !(between || self.was_asleep(receive, sent_ns)) {
+            let slept = sleeps.get(&self.thread(receive)).is_some_and(|all| {
+                // A thread's sleeps follow one another.
+                let next = all.partition_point(|slept| slept.start <= sent_ns);
+                next.checked_sub(1).is_some_and(|last| all[last].contains(&sent_ns))
+            });
+            if target.wakes || !(between || slept) {
                 drawn.push((send, at, receive));
             }
         }
@@ -228,14 +235,21 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// True if the thread of this call slept on purpose then.
-    fn was_asleep(&self, call: usize, at_ns: u64) -> bool {
-        let thread = (self.span(call).process, self.span(call).thread);
-        self.shown.iter().map(|&index| self.span(index)).any(|span| {
-            (span.process, span.thread) == thread
-                && span.call.syscall.sleeps()
-                && (span.entered_ns..span.returned_ns()).contains(&at_ns)
-        })
+    fn thread(&self, call: usize) -> (u32, u32) {
+        (self.span(call).process, self.span(call).thread)
+    }
+
+    /// When each thread slept on purpose, in order.
+    fn sleeps(&self) -> HashMap<(u32, u32), Vec<Range<u64>>> {
+        let mut sleeps: HashMap<_, Vec<_>> = HashMap::new();
+        for &index in &self.shown {
+            let span = self.span(index);
+            if span.call.syscall.sleeps() {
+                let slept = span.entered_ns..span.returned_ns();
+                sleeps.entry(self.thread(index)).or_default().push(slept);
+            }
+        }
+        sleeps
     }
 
     fn add_steps(&mut self, numbers: SeqNumbers) {
