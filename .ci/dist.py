@@ -1,11 +1,13 @@
 """dist.py [TARGET...]: makes the archives that are handed out, in target/dist, with SHA256SUMS.
 
-Each holds the program, its licence and those of what is linked in, completions, manual pages, README and what that leads to.
+Each holds the program, its licence and those of what is linked in (of a crate that comes without its licence's text the standard
+text, said to be that), completions, manual pages, README and what that leads to.
 Each program is started once; if it does not tell its version nothing is packed. `.ci/port dist` calls this."""
 
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -73,19 +75,42 @@ def linked_crates(target):
     return sorted(linked.values(), key=lambda it: (it["name"], it["version"]))
 
 
+def licence_files(crate):
+    folder = Path(crate["manifest_path"]).parent
+    return [it for it in sorted(folder.iterdir()) if it.name.lower().startswith(LICENCE_NAMES) and it.is_file()]
+
+
+def standard_text(crate, crates):
+    """The standard text of a licence that the crate names, for one that comes without: what it is, and the text."""
+    choices = (crate["license"] or "").split(" OR ")
+    if "Apache-2.0" in choices:
+        return "Apache-2.0", (ROOT / "LICENSE-APACHE").read_text()
+    if "MIT" in choices and crate["authors"]:
+        text = (ROOT / "LICENSE-MIT").read_text()
+        return "MIT, with the authors that its Cargo.toml names", re.sub("Copyright .*", f"Copyright (c) {', '.join(crate['authors'])}", text, count=1)
+    if "BSL-1.0" in choices:  # it names no holder, so that every crate's file is the standard text
+        alike = (file for it in crates if it["license"] == "BSL-1.0" for file in licence_files(it))
+        return next((("BSL-1.0", file.read_text()) for file in alike), None)
+    return None
+
+
 def licence_text(target, others):
     """Who made what is linked in, under which licence, and each licence's text once."""
     lines = ["The program contains these crates and libraries, each under its own licence; the texts follow.", ""]
     texts, missing = {}, []
-    for crate in linked_crates(target):
+    crates = linked_crates(target)
+    for crate in crates:
         name = f"{crate['name']} {crate['version']}"
         home = crate["repository"] or crate["homepage"] or "it gives no address"
         lines.append(f"{name}: {crate['license'] or 'see its text'}; {home}")
-        folder = Path(crate["manifest_path"]).parent
-        files = [it for it in sorted(folder.iterdir()) if it.name.lower().startswith(LICENCE_NAMES) and it.is_file()]
-        if not files:
-            by = f", by {', '.join(crate['authors'])}" if crate["authors"] else ""
-            missing.append(f"{name} names its licence, {crate['license']}{by}, and comes without its text: {home}")
+        files = licence_files(crate)
+        standard = None if files else standard_text(crate, crates)
+        if standard:
+            licence, text = standard
+            whose = f"{name}, which comes without a text: the standard one of {licence}"
+            texts.setdefault(text.strip(), []).append(whose)
+        elif not files:
+            missing.append(f"{name} names its licence, {crate['license']}, and comes without its text: {home}")
         for file in files:
             texts.setdefault(file.read_text(errors="replace").strip(), []).append(f"{name}, {file.name}")
     for name, file in others.items():
