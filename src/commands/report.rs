@@ -13,7 +13,7 @@ use crate::picture::{Ink, span_of};
 use crate::reasons;
 use crate::text::joint;
 use crate::trace::recording::Recording;
-use crate::trace::{Claim, Counts, Ending, Evidence, Relation, Value, Verdict};
+use crate::trace::{Claim, Counts, Ending, Event, EventKind, Evidence, Relation, Value, Verdict};
 use crate::views::wording::{self, with_lag};
 
 /// A claim of a lesson with its verdict.
@@ -48,6 +48,10 @@ pub fn judge(claims: &[ClaimLine], recording: &Recording, playback: Playback<'_>
             lines.push(ClaimLine { sentence: name.clone(), name });
         }
     }
+    if recording.events().iter().any(is_of_kqueue) {
+        // The lessons speak of Linux's epoll.
+        lines.iter_mut().for_each(|line| line.sentence = line.sentence.replace("epoll", "kqueue"));
+    }
     let mut judged: Vec<_> =
         lines.iter().map(|line| judge_one(line, recording, playback)).collect();
     // A claim broken in a stepped run may be the pause's fault, so it counts as not checked; a lost process is still broken.
@@ -64,6 +68,10 @@ pub fn judge(claims: &[ClaimLine], recording: &Recording, playback: Playback<'_>
         }
     }
     judged
+}
+
+fn is_of_kqueue(event: &Event) -> bool {
+    matches!(&event.what, EventKind::Return(back) if back.call.name == "kqueue")
 }
 
 fn judge_one(line: &ClaimLine, recording: &Recording, playback: Playback<'_>) -> Judged {
@@ -247,6 +255,20 @@ fn show_one(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::script::Script;
+
+    #[test]
+    fn of_a_run_with_kqueue_the_sentences_do_not_say_epoll() {
+        let lines = [ClaimLine { name: "one".into(), sentence: "epoll named both".into() }];
+        let said = |script: &Script| {
+            judge(&lines, &script.recording(), Playback::Recorded)[0].sentence.clone()
+        };
+        let mut script = Script::new();
+        script.call("server", 0, "epoll_create1", &[], 4);
+        assert_eq!(said(&script), "epoll named both");
+        script.call("server", 0, "kqueue", &[], 5);
+        assert_eq!(said(&script), "kqueue named both");
+    }
 
     #[test]
     fn a_space_stands_beside_latin_letters_and_digits_alone() {

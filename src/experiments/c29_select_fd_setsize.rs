@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-use super::kit::{connection, no_answer};
+use super::kit::{connection, epoll_or_kqueue, no_answer};
 use super::{Need, experiment};
 use crate::capture::{Interest, Lab, Result, at_least, eq};
 use crate::trace::Feature;
@@ -28,7 +28,7 @@ fn descriptor_above_1023(lab: &Lab) -> Result<()> {
     let epoll = me.epoll()?;
     epoll.epoll_ctl_add(&client, Interest::Read)?;
     let ready = epoll.epoll_wait(8, None)?;
-    let waited = eq("epoll", ready.readable(&client), true);
+    let waited = eq(epoll_or_kqueue("epoll", "kqueue"), ready.readable(&client), true);
     let n = client.recv(&mut [0; 64])?;
     lab.claim("poll-and-epoll-take-it", polled.and(waited).and(eq("recv", n, 5)));
 

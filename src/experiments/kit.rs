@@ -6,7 +6,7 @@ use std::time::Duration;
 use socket2::{Domain, SockAddr, Type};
 
 use crate::capture::link::CapturedFrame;
-use crate::capture::{Actor, ActorThread, Lab, Proof, Result, Socket, eq, succeeded};
+use crate::capture::{Actor, ActorThread, Lab, Proof, Result, Socket, eq, succeeded, sys};
 use crate::trace::{Data, Label, Lack, SyscallKind, Value, label};
 
 // ---- sockets ----
@@ -178,6 +178,11 @@ pub(super) fn each_once(segments: Vec<CapturedFrame>) -> Result<Vec<CapturedFram
         }
     }
     Ok(once)
+}
+
+/// The label of something of epoll's, or of what this system has in its place.
+pub(super) fn epoll_or_kqueue(epoll: &'static str, kqueue: &'static str) -> &'static str {
+    if sys::EPOLL == "kqueue" { kqueue } else { epoll }
 }
 
 /// How many calls of this kind an actor has made; to peek is not to receive.

@@ -1,7 +1,7 @@
 //! Lesson 9, its last experiment: one server that talks to one of its clients, while all the others are silent.
 //!
 //! Three servers do it, each a process of its own, so that its memory can be told apart: with a thread for each
-//! connection, with poll, and with epoll. Each network call is recorded, of thousands of connections too.
+//! connection, with poll, and with epoll, or kqueue where the system has that. Each network call is recorded, of thousands of connections too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::kit::receive_exactly;
+use super::kit::{epoll_or_kqueue, receive_exactly};
 use super::l09_echo::{EchoClient, serve_with_poll};
 use super::{Need, Stepping, Why, child_process, experiment};
 use crate::capture::{Actor, Error, Kind, Lab, Parameter, Proof, Result, Socket, eq, sys};
@@ -23,7 +23,7 @@ const TCP: Option<Protocol> = Some(Protocol::TCP);
 
 /// The three ways to serve them all; two where there is no epoll.
 const STYLES: &[&str] =
-    if sys::has(Feature::Epoll) { &["threads", "poll", "epoll"] } else { &["threads", "poll"] };
+    if sys::has(Feature::Epoll) { &["threads", "poll", sys::EPOLL] } else { &["threads", "poll"] };
 
 /// Descriptors that a process needs besides its connections: the usual three, the listener, epoll, the pipes to its child.
 const SPARE: u64 = 10;
@@ -300,7 +300,8 @@ fn claim_threads(lab: &Lab, runs: &[Over], most: usize) {
     lab.claim("a-thread-each", eq("threads that received", receiving("threads"), most));
     let one = |what, style| eq(what, receiving(style), 1);
     claim_of_epoll(lab, "one-thread-for-all", || {
-        one("with poll", "poll").and(one("with epoll", "epoll"))
+        let third = one(epoll_or_kqueue("with epoll", "with kqueue"), sys::EPOLL);
+        one("with poll", "poll").and(third)
     });
 }
 
@@ -326,10 +327,12 @@ fn claim_lists(lab: &Lab, runs: &[Over], most: usize, messages: usize) {
     ));
     lab.claim("poll-is-handed-all", each);
     let count = |kind| {
-        calls_of(lab, runs, "epoll", most, |_, back| (back.call.kind() == kind).then_some(())).len()
+        let is_it = |_: &Event, back: &Return| (back.call.kind() == kind).then_some(());
+        calls_of(lab, runs, sys::EPOLL, most, is_it).len()
     };
     claim_of_epoll(lab, "epoll-is-told-once", || {
-        let waits = eq("calls of epoll_wait", count(SyscallKind::EpollWait), asked);
+        let name = epoll_or_kqueue("calls of epoll_wait", "calls of kevent that ask");
+        let waits = eq(name, count(SyscallKind::EpollWait), asked);
         waits.and(eq("sockets handed over in all", count(SyscallKind::EpollCtl), most))
     });
 }

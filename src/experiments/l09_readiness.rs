@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Type};
 
-use super::kit::{connected, connection, count_calls, listening, until_full};
+use super::kit::{connected, connection, count_calls, epoll_or_kqueue, listening, until_full};
 use super::l09_echo::serve_with_poll;
 use super::{Need, Stepping, Why, experiment};
 use crate::capture::{
@@ -112,7 +112,8 @@ fn ready_ones(ready: &Ready, ann: &Socket, ben: &Socket, cy: &Socket) -> String 
 fn claim_who(lab: &Lab, select: &str, poll: &str, epoll_names_cy: bool) {
     // After cy the other two may send at any moment, so of epoll it is asked whether cy is among the ready.
     let three = eq("select", select.to_owned(), "ben").and(eq("poll", poll.to_owned(), "ann"));
-    lab.claim("all-three-say-who", three.and(eq("epoll: cy", epoll_names_cy, true)));
+    let third = eq(epoll_or_kqueue("epoll: cy", "kqueue: cy"), epoll_names_cy, true);
+    lab.claim("all-three-say-who", three.and(third));
 }
 
 /// Whom select and poll were handed, from the recorded calls.
@@ -135,8 +136,10 @@ fn claim_handed_over(lab: &Lab) {
 
 /// How often epoll was told of a socket, from the recorded calls.
 fn claim_kept(lab: &Lab) {
-    let told = eq("calls of epoll_ctl", count_calls(lab, "server", SyscallKind::EpollCtl), 3);
-    let waits = eq("calls of epoll_wait", count_calls(lab, "server", SyscallKind::EpollWait), 4);
+    let [told, waits] = [SyscallKind::EpollCtl, SyscallKind::EpollWait]
+        .map(|kind| count_calls(lab, "server", kind));
+    let told = eq(epoll_or_kqueue("calls of epoll_ctl", "calls of kevent that add"), told, 3);
+    let waits = eq(epoll_or_kqueue("calls of epoll_wait", "calls of kevent that ask"), waits, 4);
     lab.claim("epoll-keeps-the-list", told.and(waits));
 }
 

@@ -67,7 +67,7 @@ impl Call {
     pub fn args(&self) -> Args {
         let mut args = self.syscall.args();
         if let Some(fd) = self.fd {
-            args.0.insert(0, (Cow::Borrowed(self.syscall.descriptor_arg()), Value::Number(fd)));
+            args.0.insert(0, (Syscall::descriptor_arg(&self.name).into(), Value::Number(fd)));
         }
         args
     }

@@ -20,7 +20,7 @@ const LOOKED_UP: [&str; 2] = ["JSON", "system"];
 const RECORDING: &str = "recording";
 
 /// Functions whose arguments are labels, by the places of those; and what names an actor.
-const TAKE_LABELS: [(&str, &[usize]); 37] = [
+const TAKE_LABELS: [(&str, &[usize]); 38] = [
     ("eq", &[0]),
     ("eq_between", &[0, 2]),
     ("ne_between", &[0, 2]),
@@ -58,6 +58,7 @@ const TAKE_LABELS: [(&str, &[usize]); 37] = [
     ("has_not_crashed", &[0]),
     ("has_printed", &[0]),
     ("has_shown", &[0]),
+    ("epoll_or_kqueue", &[0, 1]),
 ];
 
 /// Before a test module of what only Linux has.

@@ -62,7 +62,7 @@ pub(super) fn senders(analysis: &Analysis) -> HashMap<usize, Name> {
 /// What people call it: `recv`, and for epoll's `wait` what the kernel calls it.
 pub(super) fn name_of(span: &CallSpan) -> &str {
     match span.call.syscall {
-        Syscall::EpollCreate | Syscall::EpollCtl { .. } | Syscall::EpollWait { .. } => {
+        Syscall::EpollCreate { .. } | Syscall::EpollCtl { .. } | Syscall::EpollWait { .. } => {
             &span.call.name
         }
         _ => span.call.function(),

@@ -46,7 +46,7 @@ impl Tracer {
         let is_recorded = match &call.syscall {
             // Of other new objects it is not known yet whether they will be used.
             Syscall::Socket { domain, .. } => matches!(domain, Domain::Inet | Domain::Inet6),
-            Syscall::SocketPair { .. } | Syscall::EpollCreate => false,
+            Syscall::SocketPair { .. } | Syscall::EpollCreate { .. } => false,
             _ => object.is_none_or(|object| !self.stage.is_held_back(object)),
         };
         if !is_recorded || self.stage.is_full() {

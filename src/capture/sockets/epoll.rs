@@ -1,24 +1,25 @@
-//! epoll: the list of watched sockets that the kernel keeps, each call on it recorded.
+//! epoll: the list of watched sockets that the kernel keeps, each call on it recorded. macOS and FreeBSD have kqueue, whose calls are then
+//! made, and recorded under their own names.
 
 use std::io;
 use std::panic::Location;
 use std::time::Duration;
 
-use super::readiness::events;
 use super::{Interest, Ready, Socket, record};
 use crate::capture::{Actor, sys};
-use crate::trace::{Call, EpollOperation, Output, Role, Syscall};
+use crate::trace::{Call, EpollOperation, Output, Role, SocketFlags, Syscall};
 
 impl Actor {
     /// An epoll instance, which keeps the list of what is watched: epoll_create1(2).
     ///
     /// # Errors
-    /// `EMFILE` with no descriptor left; [`io::ErrorKind::Unsupported`] where the system is not Linux.
+    /// `EMFILE` with no descriptor left; [`io::ErrorKind::Unsupported`] where the system has none.
     #[track_caller]
     pub fn epoll(&self) -> io::Result<Epoll> {
         let tell = |epoll: &sys::Epoll| (epoll.descriptor(), Output::None);
-        let (names, syscall) = (("epoll", "epoll_create1"), (None, Syscall::EpollCreate));
-        let inner = self.ask(names, syscall, Location::caller(), sys::Epoll::new, tell)?;
+        let syscall = Syscall::EpollCreate { flags: SocketFlags::named(sys::EPOLL_FLAGS) };
+        let (call, site) = ((None, syscall), Location::caller());
+        let inner = self.ask(sys::EPOLL_CREATE, call, site, sys::Epoll::new, tell)?;
         Ok(Epoll { inner: Some(inner), actor: self.clone() })
     }
 }
@@ -66,64 +67,56 @@ impl Epoll {
         self.inner().descriptor()
     }
 
+    #[track_caller]
     fn control(
         &self,
         operation: EpollOperation,
         socket: &Socket,
-        interest: Option<Interest>,
-        site: &'static Location<'static>,
-        perform: impl FnOnce() -> io::Result<()>,
+        wanted: i16,
+        edge: bool,
     ) -> io::Result<()> {
+        let perform = || self.inner().control(&operation, socket.bare(), wanted, edge);
+        let (told, events) = sys::epoll_words(operation.clone(), wanted, edge);
         let syscall = Syscall::EpollCtl {
-            operation,
+            operation: told,
             watched: socket.descriptor(),
-            events: interest.map(|interest| epoll_events(interest.bits()).into()),
+            events: events.map(Into::into),
         };
-        let call = (Some(self.descriptor()), syscall);
-        self.actor.ask(("epoll_ctl", "epoll_ctl"), call, site, perform, |()| (0, Output::None))
+        let (call, site) = ((Some(self.descriptor()), syscall), Location::caller());
+        let tell = |answer: &i64| (*answer, Output::None);
+        self.actor.ask(sys::EPOLL_CTL, call, site, perform, tell).map(drop)
     }
 
     /// Watches one more socket: epoll_ctl(2). It is watched until it is removed or closed.
     ///
     /// # Errors
-    /// `EEXIST` if it is watched already.
+    /// `EEXIST` if it is watched already; kqueue has no such error.
     #[track_caller]
     pub fn epoll_ctl_add(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
-        self.control(EpollOperation::Add, socket, Some(interest), Location::caller(), || {
-            self.inner().add(socket.bare(), interest.bits())
-        })
+        self.control(EpollOperation::Add, socket, interest.bits(), false)
     }
 
     /// [`Epoll::epoll_ctl_add`] with `EPOLLET` (epoll(7)): a wait names the socket when something new has happened to it since the last
     /// one, and not for as long as it is ready.
     ///
     /// # Errors
-    /// `EEXIST` if it is watched already.
+    /// As [`Epoll::epoll_ctl_add`].
     #[track_caller]
     pub fn epoll_ctl_add_edge_triggered(
         &self,
         socket: &Socket,
         interest: Interest,
     ) -> io::Result<()> {
-        let syscall = Syscall::EpollCtl {
-            operation: EpollOperation::Add,
-            watched: socket.descriptor(),
-            events: Some(format!("{}|EPOLLET", epoll_events(interest.bits())).into()),
-        };
-        let names = ("epoll_ctl", "epoll_ctl");
-        let (call, site) = ((Some(self.descriptor()), syscall), Location::caller());
-        let perform = || self.inner().add_edge_triggered(socket.bare(), interest.bits());
-        self.actor.ask(names, call, site, perform, |()| (0, Output::None))
+        self.control(EpollOperation::Add, socket, interest.bits(), true)
     }
 
     /// Watches it for something else: epoll_ctl(2).
     ///
     /// # Errors
-    /// `ENOENT` if it is not watched.
+    /// `ENOENT` if it is not watched; kqueue has no such error.
     #[track_caller]
     pub fn epoll_ctl_modify(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
-        let perform = || self.inner().modify(socket.bare(), interest.bits());
-        self.control(EpollOperation::Modify, socket, Some(interest), Location::caller(), perform)
+        self.control(EpollOperation::Modify, socket, interest.bits(), false)
     }
 
     /// Stops watching it: epoll_ctl(2). Closing the socket does the same.
@@ -132,9 +125,7 @@ impl Epoll {
     /// `ENOENT` if it is not watched.
     #[track_caller]
     pub fn epoll_ctl_delete(&self, socket: &Socket) -> io::Result<()> {
-        self.control(EpollOperation::Delete, socket, None, Location::caller(), || {
-            self.inner().remove(socket.bare())
-        })
+        self.control(EpollOperation::Delete, socket, 0, false)
     }
 
     /// Waits until a watched socket is ready, or until the timeout (`None`: indefinitely): epoll_wait(2). It returns only the
@@ -149,12 +140,12 @@ impl Epoll {
             timeout_ms: i64::from(sys::milliseconds(timeout)),
         };
         let call = (Some(self.descriptor()), syscall);
-        let perform = || Ok(Ready { found: self.inner().wait(most, timeout)? });
-        let tell = |ready: &Ready| ready.output(epoll_events);
-        self.actor.ask(("epoll_wait", sys::EPOLL_WAIT), call, Location::caller(), perform, tell)
+        let perform = || {
+            let (answer, found) = self.inner().wait(most, timeout)?;
+            Ok((answer, Ready { found }))
+        };
+        let tell = |(answer, ready): &(i64, Ready)| (*answer, ready.output(sys::epoll_events).1);
+        let answer = self.actor.ask(sys::EPOLL_WAIT, call, Location::caller(), perform, tell)?;
+        Ok(answer.1)
     }
-}
-
-fn epoll_events(bits: i16) -> String {
-    events(bits).replace("POLL", "EPOLL")
 }

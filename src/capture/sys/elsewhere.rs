@@ -130,37 +130,3 @@ impl Probe {
         crate::trace::Sample::default()
     }
 }
-
-/// An epoll instance, which only Linux has: [`Epoll::new`] fails.
-#[derive(Debug)]
-pub struct Epoll;
-
-impl Epoll {
-    pub fn new() -> io::Result<Epoll> {
-        unsupported(Feature::Epoll)
-    }
-
-    pub fn descriptor(&self) -> i64 {
-        -1
-    }
-
-    pub fn add(&self, _: &socket2::Socket, _: i16) -> io::Result<()> {
-        unsupported(Feature::Epoll)
-    }
-
-    pub fn add_edge_triggered(&self, _: &socket2::Socket, _: i16) -> io::Result<()> {
-        unsupported(Feature::Epoll)
-    }
-
-    pub fn modify(&self, _: &socket2::Socket, _: i16) -> io::Result<()> {
-        unsupported(Feature::Epoll)
-    }
-
-    pub fn remove(&self, _: &socket2::Socket) -> io::Result<()> {
-        unsupported(Feature::Epoll)
-    }
-
-    pub fn wait(&self, _: usize, _: Option<Duration>) -> io::Result<Vec<(i64, i16)>> {
-        unsupported(Feature::Epoll)
-    }
-}

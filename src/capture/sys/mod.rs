@@ -60,6 +60,21 @@ mod ready;
 #[cfg(unix)]
 pub use ready::*;
 
+#[cfg(target_os = "linux")]
+mod epoll;
+#[cfg(target_os = "linux")]
+pub use epoll::*;
+
+#[cfg(any(target_os = "macos", target_os = "freebsd"))]
+mod kqueue;
+#[cfg(any(target_os = "macos", target_os = "freebsd"))]
+pub use kqueue::*;
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd")))]
+mod no_epoll;
+#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd")))]
+pub use no_epoll::*;
+
 #[cfg(unix)]
 mod input;
 #[cfg(unix)]
@@ -94,6 +109,15 @@ pub use windows_input::*;
 mod elsewhere;
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::*;
+
+/// The names of poll(2) for these bits; those of epoll(7) are the same with an E before them.
+pub fn poll_events(bits: i16) -> String {
+    let names =
+        [(READABLE, "POLLIN"), (WRITABLE, "POLLOUT"), (ERROR, "POLLERR"), (HANG_UP, "POLLHUP")];
+    let known = names.iter().filter(|(bit, _)| bits & bit != 0);
+    let known = known.map(|(_, name)| *name).collect::<Vec<_>>().join("|");
+    if known.is_empty() { format!("{bits:#x}") } else { known }
+}
 
 /// A time span in milliseconds as poll(2), epoll_wait(2) and WSAPoll take it: rounded up, so that no wait is shorter than asked; -1 for no limit.
 pub fn milliseconds(timeout: Option<Duration>) -> i32 {
@@ -234,8 +258,10 @@ pub const fn has(feature: Feature) -> bool {
         | Feature::Signals
         | Feature::Mode => cfg!(unix),
         Feature::Refusals => true,
+        Feature::Epoll => HAS_EPOLL,
         Feature::LoopbackRange | Feature::Protocol | Feature::TcpTable => cfg!(windows),
-        Feature::TcpInfo => cfg!(any(windows, target_vendor = "apple")),
+        Feature::TcpInfo => cfg!(any(windows, target_os = "macos")),
+        Feature::ThreadStates => cfg!(target_os = "macos"),
         _ => false,
     }
 }

@@ -1,4 +1,4 @@
-//! Thin wrappers of select, poll and epoll: each makes exactly the system call that it names.
+//! Thin wrappers of select and poll: each makes exactly the system call that it names.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
@@ -129,70 +129,4 @@ pub fn limit_descriptors(limit: u64) -> io::Result<()> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     Ok(setrlimit(Resource::RLIMIT_NOFILE, limit, hard)?)
-}
-
-/// An epoll instance (epoll(7)).
-#[cfg(target_os = "linux")]
-#[derive(Debug)]
-pub struct Epoll(nix::sys::epoll::Epoll);
-
-/// The system call that [`Epoll::wait`] makes.
-pub const EPOLL_WAIT: &str =
-    if cfg!(target_arch = "x86_64") { "epoll_wait" } else { "epoll_pwait" };
-
-#[cfg(target_os = "linux")]
-impl Epoll {
-    /// epoll_create1(2).
-    pub fn new() -> io::Result<Epoll> {
-        Ok(Epoll(nix::sys::epoll::Epoll::new(nix::sys::epoll::EpollCreateFlags::EPOLL_CLOEXEC)?))
-    }
-
-    pub fn descriptor(&self) -> i64 {
-        self.0.0.as_raw_fd().into()
-    }
-
-    /// epoll_ctl(2) with `EPOLL_CTL_ADD`.
-    pub fn add(&self, socket: &socket2::Socket, events: i16) -> io::Result<()> {
-        Ok(self.0.add(socket, event(socket, events))?)
-    }
-
-    /// epoll_ctl(2) with `EPOLL_CTL_ADD` and `EPOLLET`.
-    pub fn add_edge_triggered(&self, socket: &socket2::Socket, events: i16) -> io::Result<()> {
-        let flags = nix::sys::epoll::EpollFlags::from_bits_retain(events.into())
-            | nix::sys::epoll::EpollFlags::EPOLLET;
-        let number = u64::try_from(socket.as_raw_fd()).unwrap_or(0);
-        Ok(self.0.add(socket, nix::sys::epoll::EpollEvent::new(flags, number))?)
-    }
-
-    /// epoll_ctl(2) with `EPOLL_CTL_MOD`.
-    pub fn modify(&self, socket: &socket2::Socket, events: i16) -> io::Result<()> {
-        Ok(self.0.modify(socket, &mut event(socket, events))?)
-    }
-
-    /// epoll_ctl(2) with `EPOLL_CTL_DEL`.
-    pub fn remove(&self, socket: &socket2::Socket) -> io::Result<()> {
-        Ok(self.0.delete(socket)?)
-    }
-
-    /// epoll_wait(2): at most `most` ready descriptors, each with its events.
-    pub fn wait(&self, most: usize, timeout: Option<Duration>) -> io::Result<Vec<(i64, i16)>> {
-        use nix::sys::epoll::{EpollEvent, EpollTimeout};
-        let mut room = vec![EpollEvent::empty(); most.max(1)];
-        let ready = self.0.wait(
-            &mut room,
-            EpollTimeout::try_from(milliseconds(timeout)).unwrap_or(EpollTimeout::MAX),
-        )?;
-        room.truncate(ready);
-        // The bits of EPOLLIN, EPOLLOUT, EPOLLERR and EPOLLHUP are those of poll(2) (linux/eventpoll.h).
-        Ok(room
-            .iter()
-            .map(|one| (one.data().cast_signed(), (one.events().bits() & 0x7fff) as i16))
-            .collect())
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn event(socket: &socket2::Socket, events: i16) -> nix::sys::epoll::EpollEvent {
-    let flags = nix::sys::epoll::EpollFlags::from_bits_retain(events.into());
-    nix::sys::epoll::EpollEvent::new(flags, u64::try_from(socket.as_raw_fd()).unwrap_or(0))
 }

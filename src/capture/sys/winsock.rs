@@ -12,8 +12,6 @@ use super::{microseconds, milliseconds};
 pub const SELECT: &str = "select";
 /// The function that [`poll`] calls.
 pub const POLL: &str = "WSAPoll";
-/// Windows has no epoll.
-pub const EPOLL_WAIT: &str = "epoll_wait";
 
 /// Data can be read, or the end of the stream.
 pub const READABLE: i16 = winsock::POLLRDNORM;

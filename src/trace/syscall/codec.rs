@@ -64,7 +64,6 @@ impl Syscall {
             Syscall::Poll { watched, timeout_ms } => {
                 args! { fds: watched.to_string(), nfds: watched.count, timeout: *timeout_ms }
             }
-            Syscall::EpollCreate => args! { flags: "EPOLL_CLOEXEC" },
             Syscall::EpollCtl { operation, watched, events } => {
                 let mut args = args! { op: operation, fd: *watched };
                 args.0.extend(events.iter().map(|it| (Cow::Borrowed("events"), it.clone().into())));
@@ -75,14 +74,16 @@ impl Syscall {
             }
             Syscall::Sleep { asked_ns } => args! { request_ns: *asked_ns },
             Syscall::Other { args } => args.clone(),
-            Syscall::Accept { flags } => Args::default().with_flags(&flags.0),
+            Syscall::Accept { flags } | Syscall::EpollCreate { flags } => {
+                Args::default().with_flags(&flags.0)
+            }
             Syscall::Close | Syscall::GetSockName | Syscall::GetPeerName => Args::default(),
         }
     }
 
     /// The call of this name with these arguments, and its descriptor; a call that lacks what it must have is [`Syscall::Other`].
     pub fn decode(name: &str, mut args: Args) -> (Option<i64>, Syscall) {
-        let descriptor = if name.starts_with("epoll_") { "epfd" } else { "fd" };
+        let descriptor = Syscall::descriptor_arg(name);
         let fd = match args.get(descriptor) {
             Some(Value::Number(fd)) => Some(*fd),
             _ => None,
@@ -178,7 +179,7 @@ impl Syscall {
                 watched: PollList::parse(&text("fds")?)?,
                 timeout_ms: number("timeout")?,
             },
-            SyscallKind::EpollCreate => Syscall::EpollCreate,
+            SyscallKind::EpollCreate => Syscall::EpollCreate { flags: SocketFlags(flags()) },
             SyscallKind::EpollCtl => Syscall::EpollCtl {
                 operation: EpollOperation::parse(text("op")?),
                 watched: number("fd")?,
@@ -353,7 +354,7 @@ mod tests {
                 timeout_us: None,
             },
             Syscall::Poll { watched: watched(), timeout_ms: -1 },
-            Syscall::EpollCreate,
+            Syscall::EpollCreate { flags: SocketFlags("EPOLL_CLOEXEC".into()) },
             Syscall::EpollCtl {
                 operation: EpollOperation::Add,
                 watched: 3,
@@ -371,7 +372,7 @@ mod tests {
         for syscall in &examples {
             for name in SyscallKind::from(syscall).names() {
                 let mut args = syscall.args();
-                args.0.insert(0, (syscall.descriptor_arg().into(), 3_i64.into()));
+                args.0.insert(0, (Syscall::descriptor_arg(name).into(), 3_i64.into()));
                 assert_eq!(Syscall::decode(name, args), (Some(3), syscall.clone()), "{name}");
             }
         }

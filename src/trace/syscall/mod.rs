@@ -87,9 +87,9 @@ pub enum Syscall {
         /// In milliseconds; -1 for no limit.
         timeout_ms: i64,
     },
-    /// epoll_create(2) or epoll_create1(2).
-    EpollCreate,
-    /// epoll_ctl(2).
+    /// epoll_create(2) or epoll_create1(2); kqueue(2).
+    EpollCreate { flags: SocketFlags },
+    /// epoll_ctl(2); kevent(2) that changes what is watched.
     EpollCtl {
         operation: EpollOperation,
         /// The descriptor that is watched.
@@ -97,7 +97,7 @@ pub enum Syscall {
         /// For what; `None` where it is no longer watched.
         events: Option<Text>,
     },
-    /// epoll_wait(2), epoll_pwait(2) or epoll_pwait2(2).
+    /// epoll_wait(2), epoll_pwait(2) or epoll_pwait2(2); kevent(2) that asks.
     EpollWait {
         max_events: u64,
         /// In milliseconds; -1 for no limit.
@@ -130,8 +130,8 @@ enum Class {
 }
 
 impl SyscallKind {
-    /// The names that systems have for it, the one that people use first. fcntl(2) is several calls here:
-    /// its arguments tell.
+    /// The names that systems have for it, the one that people use first. fcntl(2) and kevent(2) are several calls here:
+    /// their arguments tell.
     pub(super) fn names(self) -> &'static [&'static str] {
         match self {
             SyscallKind::Socket => &["socket"],
@@ -158,9 +158,9 @@ impl SyscallKind {
             SyscallKind::Dup => &["dup", "dup2", "dup3", "fcntl"],
             SyscallKind::Select => &["select", "pselect6", "_newselect"],
             SyscallKind::Poll => &["poll", "ppoll", "WSAPoll"],
-            SyscallKind::EpollCreate => &["epoll_create1", "epoll_create"],
-            SyscallKind::EpollCtl => &["epoll_ctl"],
-            SyscallKind::EpollWait => &["epoll_wait", "epoll_pwait", "epoll_pwait2"],
+            SyscallKind::EpollCreate => &["epoll_create1", "epoll_create", "kqueue"],
+            SyscallKind::EpollCtl => &["epoll_ctl", "kevent"],
+            SyscallKind::EpollWait => &["epoll_wait", "epoll_pwait", "epoll_pwait2", "kevent"],
             SyscallKind::Sleep => &["nanosleep", "clock_nanosleep"],
             SyscallKind::Other => &[],
         }
@@ -200,10 +200,11 @@ impl fmt::Display for SyscallKind {
 }
 
 impl Syscall {
-    /// The argument that holds the descriptor.
-    pub fn descriptor_arg(&self) -> &'static str {
-        match self {
-            Syscall::EpollCreate | Syscall::EpollCtl { .. } | Syscall::EpollWait { .. } => "epfd",
+    /// The argument that holds the descriptor of a call of this name.
+    pub fn descriptor_arg(name: &str) -> &'static str {
+        match name {
+            "kevent" => "kq",
+            name if name.starts_with("epoll_") => "epfd",
             _ => "fd",
         }
     }

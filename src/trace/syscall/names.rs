@@ -71,7 +71,7 @@ names! {
 }
 
 names! {
-    /// What epoll_ctl(2) does.
+    /// What epoll_ctl(2) does. What kevent(2) does has its own names: `EV_ADD`.
     EpollOperation { Add = "EPOLL_CTL_ADD", Modify = "EPOLL_CTL_MOD", Delete = "EPOLL_CTL_DEL" }
 }
 
@@ -194,7 +194,7 @@ flags! {
 }
 
 flags! {
-    /// Flags of a new socket (socket(2), accept4(2)).
+    /// Flags of a new socket (socket(2), accept4(2)), or of a new epoll instance (epoll_create1(2)).
     SocketFlags
 }
 

@@ -196,8 +196,8 @@ impl Builder<'_> {
                     Syscall::Shutdown { how } => format!(" {how}"),
                     Syscall::Listen { backlog } => format!(" {backlog}"),
                     Syscall::EpollCtl { operation, watched, .. } => {
-                        let operation = operation.to_string();
-                        format!(" {} fd {watched}", operation.trim_start_matches("EPOLL_CTL_"))
+                        let operation = operation.to_string().replace("EPOLL_CTL_", "");
+                        format!(" {operation} fd {watched}")
                     }
                     Syscall::Sleep { asked_ns } => format!(" {}", span_of(*asked_ns)),
                     Syscall::SetFlags { nonblocking: true, .. } => " O_NONBLOCK".to_owned(),

@@ -7,7 +7,7 @@ mod waits;
 
 use super::calls::Sys;
 use crate::capture::sys::Memory;
-use crate::trace::{Address, Args, EpollOperation, FlagsCommand, Syscall, Value};
+use crate::trace::{Address, Args, EpollOperation, FlagsCommand, SocketFlags, Syscall, Value};
 
 pub use message::Message;
 pub use names::{domain, kind};
@@ -133,7 +133,11 @@ pub fn call(made: &Made, memory: Memory) -> Syscall {
         Sys::DupOnto => Syscall::Dup { command: None, onto: Some(made.fd(1)) },
         Sys::Select => waits::select(made, memory),
         Sys::Poll => waits::poll(made, memory),
-        Sys::EpollCreate => Syscall::EpollCreate,
+        // The only argument of epoll_create(2) is a size.
+        Sys::EpollCreate if made.name == "epoll_create" => {
+            Syscall::EpollCreate { flags: SocketFlags::default() }
+        }
+        Sys::EpollCreate => Syscall::EpollCreate { flags: names::epoll_flags(made.int(0)) },
         Sys::EpollCtl => {
             let operation = match made.int(1) {
                 libc::EPOLL_CTL_ADD => EpollOperation::Add,

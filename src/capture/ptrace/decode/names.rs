@@ -63,6 +63,10 @@ fn bits(set: i32, names: &[(i32, &'static str)]) -> String {
     all.join("|")
 }
 
+pub fn epoll_flags(of: i32) -> SocketFlags {
+    SocketFlags::named(bits(of, &[(libc::EPOLL_CLOEXEC, "EPOLL_CLOEXEC")]))
+}
+
 pub fn socket_flags(of: i32) -> SocketFlags {
     const NAMES: &[(i32, &str)] =
         &[(libc::SOCK_NONBLOCK, "SOCK_NONBLOCK"), (libc::SOCK_CLOEXEC, "SOCK_CLOEXEC")];
