@@ -265,6 +265,10 @@ fn missing_ability(feature: Feature) -> &'static str {
         Feature::ThreadStates => {
             tr!("on this system explore cannot tell what a thread is doing")
         }
+        Feature::ThreadDetails => {
+            tr!("this system tells whether a thread sleeps, but not in which call")
+        }
+        Feature::ThreadSignal => tr!("on this system explore cannot send a signal to one thread"),
         Feature::TcpTable => tr!("on this system explore cannot read the table of TCP sockets"),
         Feature::Settings => tr!("on this system explore cannot read the kernel's settings"),
         Feature::Mode => tr!("this system does not tell whether a socket is non-blocking"),

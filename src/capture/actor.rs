@@ -226,7 +226,7 @@ fn last_of(events: &[Event], (process, thread): (u32, u32)) -> Option<&Event> {
 }
 
 /// Whether a call that was entered at this time, and has not returned, counts as blocked where the kernel does not report what a thread
-/// is doing: the call is old, and so is all that this thread has done, which may just have woken the other.
+/// is doing, or on what it sleeps: the call is old, and so is all that this thread has done, which may just have woken the other.
 fn has_settled(lab: &Lab, entered_ns: u64) -> bool {
     const LONG_ENOUGH: Duration = Duration::from_millis(5);
     let here = (std::process::id(), sys::thread_id());
@@ -252,8 +252,11 @@ pub(super) fn until_blocked_in(
         });
         // Events of a process arrive late, so its thread may have gone on and sleep on one of the lab's locks.
         let is_blocked = |entered_ns| match sys::is_asleep(process, thread) {
-            Some(asleep) => asleep && !sys::waits_for_a_lock(process, thread),
-            None => has_settled(lab, entered_ns),
+            Some(false) => false,
+            asleep => match asleep.and(sys::waits_for_a_lock(process, thread)) {
+                Some(waits) => !waits,
+                None => has_settled(lab, entered_ns),
+            },
         };
         if pending.is_some_and(is_blocked) {
             return Some(Ok(()));

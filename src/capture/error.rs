@@ -92,6 +92,9 @@ pub(super) fn here(lack: Lack) -> Lack {
         return lack;
     }
     match lack {
+        Lack::ThreadStates | Lack::ThreadDetails if sys::has(Feature::ThreadStates) => {
+            Feature::ThreadDetails.lack()
+        }
         Lack::ThreadStates | Lack::ThreadDetails => Feature::ThreadStates.lack(),
         Lack::Sysctl { .. } => Feature::Settings.lack(),
         Lack::TcpTable { .. } if !cfg!(windows) => Feature::TcpTable.lack(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use socket2::{Domain, Socket, Type};
 
 use super::{Lab, error, link, place, sys};
-use crate::trace::{Lack, Need};
+use crate::trace::{Feature, Lack, Need};
 
 /// What is missing; a field is `None` if nothing is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,9 +45,10 @@ pub fn probe() -> Probe {
         None => Lab::in_memory().lacks_ipv6(),
     };
     let folder = place::lacks_folder();
-    let threads = sys::is_asleep(std::process::id(), sys::thread_id())
-        .is_none()
-        .then_some(Lack::ThreadStates);
+    let threads = match sys::is_asleep(std::process::id(), sys::thread_id()) {
+        None => Some(Lack::ThreadStates),
+        Some(_) => (!sys::has(Feature::ThreadDetails)).then_some(Lack::ThreadDetails),
+    };
     // The same steps that an experiment takes.
     let (network, device) = match link::private(&Lab::in_memory()) {
         Ok(through) => {

@@ -48,6 +48,10 @@ const BSD: &str = "accept(2): the canonical BSD sockets implementation";
 const CLOSE: &str =
     "closesocket function (winsock2.h): blocking calls of other threads are canceled";
 const CONNECT: &str = "connect function (winsock2.h)";
+const DRAIN: &str =
+    "xnu, bsd/kern/uipc_socket2.c, sbwait: EBADF when another thread closes the descriptor";
+const NO_PEER: &str =
+    "xnu, bsd/kern/uipc_socket.c, soshutdown: ENOTCONN for a socket without a peer";
 const FULL: &str = "listen function (winsock2.h): a client that finds the queue full is refused";
 const REUSE: &str = "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE";
 const RESET: &str = "send function (winsock2.h), WSAECONNRESET: the socket is no longer usable";
@@ -104,9 +108,12 @@ const DIFFERENCES: &[Difference] = &[
     ("two-senders", "the-lines-are-mixed", Wine, Other, WINE),
     ("every-family", "ipv4-socket-stays-in-ipv4", Wine, Other, WINE),
     ("close-or-shutdown", ALL, Both, Other, CLOSE),
+    ("close-or-shutdown", ALL, MacOs, Other, DRAIN),
     // Cases
     ("address-in-use", "nobody-has-it", Both, Other, REUSE),
+    ("close-in-another-thread", ALL, MacOs, Other, DRAIN),
     ("shutdown-in-another-thread", ALL, Both, Other, SHUTDOWN),
+    ("shutdown-in-another-thread", ALL, MacOs, Other, NO_PEER),
     ("queue-without-accept", ALL, Windows, Other, FULL),
     ("one-server-one-port", "the-second-is-refused", Both, Other, REUSE),
     ("no-other-end", ALL, Wine, Other, WINE),

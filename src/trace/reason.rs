@@ -160,8 +160,12 @@ pub enum Feature {
     PrivateNetwork,
     /// A wire in such a network.
     Wire,
-    /// What a thread is doing: whether it sleeps, and in which call.
+    /// What a thread is doing: whether it sleeps.
     ThreadStates,
+    /// In which call a thread sleeps, and how often it was given a processor.
+    ThreadDetails,
+    /// A signal to one thread of a process, by the thread's number.
+    ThreadSignal,
     /// The kernel's table of TCP sockets.
     TcpTable,
     /// The kernel's settings.

@@ -37,5 +37,5 @@ pub fn send_sigusr1(thread: u32) -> io::Result<()> {
 
 #[cfg(not(target_os = "linux"))]
 pub fn send_sigusr1(_: u32) -> io::Result<()> {
-    super::unsupported(crate::trace::Feature::ThreadStates)
+    super::unsupported(crate::trace::Feature::ThreadSignal)
 }

@@ -68,8 +68,7 @@ fn missing<T>(step: SetupStep) -> Result<T, Missing> {
 
 unavailable! {
     sysctl(&str) -> Option<u64> = None;
-    is_asleep(u32, u32) -> Option<bool> = None;
-    waits_for_a_lock(u32, u32) -> bool = false;
+    waits_for_a_lock(u32, u32) -> Option<bool> = None;
     frames_sent(&str) -> Option<u64> = None;
     frames_without_room(&str) -> Option<u64> = None;
     enter_private_network() -> Result<(), Missing> = missing(SetupStep::Unshare);
@@ -96,18 +95,22 @@ unavailable! {
     send_sigusr1(u32) -> io::Result<()> = unsupported(Feature::Signals);
 }
 
-// What Windows tells.
 #[cfg(not(windows))]
 unavailable! {
     tcp_table(SocketAddrV4, SocketAddrV4) -> io::Result<Option<TcpEntry>> = unsupported(Feature::TcpTable);
+}
+
+#[cfg(not(any(windows, target_os = "macos")))]
+unavailable! {
+    tcp_info(&socket2::Socket) -> io::Result<Option<super::TcpInfo>> = Ok(None);
     cpu_time_of_thread(u32) -> Option<Duration> = None;
     cpu_time_of_process(u32) -> Option<Duration> = None;
     memory(u32) -> Option<u64> = None;
 }
 
-#[cfg(not(any(windows, target_vendor = "apple")))]
+#[cfg(not(target_os = "macos"))]
 unavailable! {
-    tcp_info(&socket2::Socket) -> io::Result<Option<super::TcpInfo>> = Ok(None);
+    is_asleep(u32, u32) -> Option<bool> = None;
 }
 
 pub fn wait_readable<A, B>(_: &[A], _: &B, _: Option<Duration>) -> io::Result<bool> {
@@ -118,9 +121,11 @@ pub fn wait_readable<A, B>(_: &[A], _: &B, _: Option<Duration>) -> io::Result<bo
 pub struct Pinned;
 
 /// A thread to look at: [`Probe::open`] finds none.
+#[cfg(not(target_os = "macos"))]
 #[derive(Debug)]
 pub struct Probe;
 
+#[cfg(not(target_os = "macos"))]
 impl Probe {
     pub fn open(_: u32, _: u32) -> Option<Probe> {
         None

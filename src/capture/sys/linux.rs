@@ -60,7 +60,7 @@ pub fn tcp_info(socket: &socket2::Socket) -> io::Result<Option<TcpInfo>> {
     };
     Ok((length >= 1).then(|| TcpInfo {
         state: tcp_state_name(info.tcpi_state),
-        rtt_us: info.tcpi_rtt,
+        rtt_us: Some(info.tcpi_rtt),
         rto_us: Some(info.tcpi_rto),
         total_retrans: Some(info.tcpi_total_retrans),
         snd_mss: info.tcpi_snd_mss,
@@ -75,11 +75,12 @@ pub fn is_asleep(process: u32, thread: u32) -> Option<bool> {
     Some(matches!(super::task::state_of(&String::from_utf8_lossy(&stat))?, 'S' | 'D'))
 }
 
-/// Whether a thread is asleep on a lock (futex(2)), which no call on a socket uses; false where /proc does not tell.
-pub fn waits_for_a_lock(process: u32, thread: u32) -> bool {
+/// Whether a thread is asleep on a lock (futex(2)), which no call on a socket uses; no where /proc does not tell.
+pub fn waits_for_a_lock(process: u32, thread: u32) -> Option<bool> {
     let call =
         fs::read_to_string(format!("/proc/{process}/task/{thread}/syscall")).unwrap_or_default();
-    call.split_whitespace().next().and_then(|number| number.parse().ok()) == Some(libc::SYS_futex)
+    let number = call.split_whitespace().next().and_then(|number| number.parse().ok());
+    Some(number == Some(libc::SYS_futex))
 }
 
 /// The processes that this one has started and that are not collected, and those of theirs.

@@ -80,10 +80,13 @@ mod input;
 #[cfg(unix)]
 pub use input::*;
 
-#[cfg(target_vendor = "apple")]
+#[cfg(target_os = "macos")]
 mod darwin;
-#[cfg(target_vendor = "apple")]
+#[cfg(target_os = "macos")]
 pub use darwin::*;
+
+#[cfg(any(target_os = "macos", test))]
+mod darwin_answers;
 
 #[cfg(windows)]
 mod windows;
@@ -135,8 +138,8 @@ pub fn microseconds(timeout: Duration) -> i64 {
 pub struct TcpInfo {
     /// The state of RFC 9293, section 3.3.2, in the kernel's spelling: `ESTABLISHED`, `CLOSE_WAIT`.
     pub state: &'static str,
-    /// Smoothed round-trip time.
-    pub rtt_us: u32,
+    /// Smoothed round-trip time, where it is known.
+    pub rtt_us: Option<u32>,
     /// Retransmission timeout (RFC 6298), where the system tells it.
     pub rto_us: Option<u32>,
     /// Segments retransmitted so far, where the system counts them.
@@ -160,7 +163,7 @@ impl From<&TcpInfo> for crate::trace::TcpInfo {
     fn from(info: &TcpInfo) -> crate::trace::TcpInfo {
         crate::trace::TcpInfo {
             state: info.state.into(),
-            rtt_us: Some(info.rtt_us),
+            rtt_us: info.rtt_us,
             rto_us: info.rto_us,
             total_retrans: info.total_retrans,
             snd_mss: Some(info.snd_mss),

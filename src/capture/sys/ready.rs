@@ -118,8 +118,11 @@ pub fn poll(asked: &[(impl AsFd, i16)], timeout: Option<Duration>) -> io::Result
 /// Raises the soft limit of open descriptors to the hard one (`RLIMIT_NOFILE`, getrlimit(2)); returns the old and new limit.
 pub fn raise_descriptor_limit() -> Option<(u64, u64)> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    /// What macOS takes at most, whatever the hard limit is (setrlimit(2), `OPEN_MAX`).
+    const OPEN_MAX: u64 = 10_240;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
-    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    let highest = if cfg!(target_os = "macos") { hard.min(OPEN_MAX) } else { hard };
+    let _ = setrlimit(Resource::RLIMIT_NOFILE, highest, hard);
     let (now, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     Some((soft, now))
 }

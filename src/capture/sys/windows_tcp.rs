@@ -35,7 +35,7 @@ pub fn tcp_info(socket: &socket2::Socket) -> io::Result<Option<TcpInfo>> {
     }
     Ok(Some(TcpInfo {
         state: state_name(info.State),
-        rtt_us: info.RttUs,
+        rtt_us: Some(info.RttUs),
         rto_us: None,
         total_retrans: None,
         snd_mss: info.Mss,

@@ -51,7 +51,7 @@ impl Running {
         // A thread of Python's may first wait for the interpreter's lock.
         let waits = |thread: &u32| {
             sys::is_asleep(process, *thread) == Some(true)
-                && !sys::waits_for_a_lock(process, *thread)
+                && sys::waits_for_a_lock(process, *thread) != Some(true)
         };
         sys::look_until(|| running.threads().iter().all(waits).then_some(()));
         running
