@@ -121,8 +121,8 @@ fn differs(one: &Sample, other: &Sample) -> bool {
 }
 
 impl Lab {
-    /// Starts sampling the actors' threads (later ones too) every `period`; see [`Sampler::PERIOD`]. Without /proc nothing is
-    /// sampled, and views say so.
+    /// Starts sampling the actors' threads (later ones too) every `period`; see [`Sampler::PERIOD`]. Where the system does not
+    /// tell what a thread is doing nothing is sampled, and views say so.
     pub fn sampler(&self, period: Duration) -> Result<Sampler> {
         Sampler::start(self, period)
     }
