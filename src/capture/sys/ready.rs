@@ -119,17 +119,22 @@ pub fn poll(asked: &[(impl AsFd, i16)], timeout: Option<Duration>) -> io::Result
 pub fn raise_descriptor_limit() -> Option<(u64, u64)> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     /// What macOS takes at most, whatever the hard limit is (setrlimit(2), `OPEN_MAX`).
-    const OPEN_MAX: u64 = 10_240;
+    const OPEN_MAX: libc::rlim_t = 10_240;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     let highest = if cfg!(target_os = "macos") { hard.min(OPEN_MAX) } else { hard };
     let _ = setrlimit(Resource::RLIMIT_NOFILE, highest, hard);
     let (now, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
-    Some((soft, now))
+    Some((whole(soft), whole(now)))
 }
 
 /// Sets the soft limit of open descriptors (`RLIMIT_NOFILE`, setrlimit(2)): their numbers are below it.
 pub fn limit_descriptors(limit: u64) -> io::Result<()> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    Ok(setrlimit(Resource::RLIMIT_NOFILE, limit, hard)?)
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, limit as libc::rlim_t, hard)?)
+}
+
+/// A limit, which some systems count with a sign.
+fn whole(limit: impl TryInto<u64>) -> u64 {
+    limit.try_into().unwrap_or(u64::MAX)
 }

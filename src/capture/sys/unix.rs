@@ -193,7 +193,7 @@ fn ended(process: u32) -> nix::Result<libc::siginfo_t> {
         let (answer, info) = unsafe {
             let mut info: libc::siginfo_t = mem::zeroed();
             let flags = libc::WEXITED | libc::WNOWAIT;
-            (libc::waitid(libc::P_PID, process, &raw mut info, flags), info)
+            (libc::waitid(libc::P_PID, process as libc::id_t, &raw mut info, flags), info)
         };
         match Errno::result(answer) {
             Err(Errno::EINTR) => {}
