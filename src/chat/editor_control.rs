@@ -1,40 +1,11 @@
 //! What the editor's thread is to do, and what it does: the others set it to work, and get it out of its line.
 
-use std::os::unix::thread::RawPthread;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use nix::sys::pthread::{Pthread, pthread_kill};
-use nix::sys::signal::{SigSet, Signal};
-
 use super::keyboard::Prompter;
+use super::terminal::{self, Caller};
 use crate::signals;
-
-/// Handles a SIGINT that reaches the editor's thread while rustyline, which has its own handler, is not reading. If it is a Ctrl-C, the
-/// signal is sent again, to the thread that waits for signals: in this thread it is blocked while the handler runs. If it was sent to this
-/// thread, that was to get it out of its line.
-pub extern "C" fn forward_interrupt(_: i32, about: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    if !was_sent_to_thread(about) {
-        signals::interrupt();
-    }
-}
-
-/// Whether somebody has asked the thread to come out of its line, and it has not yet.
-static COME_OUT: AtomicBool = AtomicBool::new(false);
-
-/// Linux marks a signal to a thread (sigaction(2)).
-#[cfg(target_os = "linux")]
-fn was_sent_to_thread(about: *mut libc::siginfo_t) -> bool {
-    // SAFETY: the kernel passes a handler with SA_SIGINFO what it knows of the signal.
-    unsafe { (*about).si_code == libc::SI_TKILL }
-}
-
-/// Other systems do not. A Ctrl-C of the moment in which the thread is asked is taken for that.
-#[cfg(not(target_os = "linux"))]
-fn was_sent_to_thread(_: *mut libc::siginfo_t) -> bool {
-    COME_OUT.load(Ordering::Relaxed)
-}
 
 /// Why a line is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +34,7 @@ struct State {
     is_wanted: bool,
     /// The terminal is not this program's.
     paused: bool,
-    thread: Option<RawPthread>,
+    caller: Option<Caller>,
     /// Whether the thread is in rustyline.
     is_reading: bool,
     /// How many lines it has come out of.
@@ -88,7 +59,7 @@ impl EditorControl {
             phase: Phase::Waiting,
             is_wanted: false,
             paused: true,
-            thread: None,
+            caller: None,
             is_reading: false,
             lines: 0,
             has_ended: false,
@@ -129,13 +100,7 @@ impl EditorControl {
     pub fn is_out(&self) -> bool {
         let mut state = self.state();
         (state.is_reading, state.lines) = (false, state.lines + 1);
-        let was_asked = COME_OUT.load(Ordering::Relaxed);
-        if was_asked {
-            // Takes a last SIGINT that may be on its way.
-            let interrupt = SigSet::from(Signal::SIGINT);
-            let _ = interrupt.thread_unblock().and_then(|()| interrupt.thread_block());
-            COME_OUT.store(false, Ordering::Relaxed);
-        }
+        let was_asked = terminal::was_called_out();
         self.changed.notify_all();
         was_asked
     }
@@ -158,8 +123,8 @@ impl EditorControl {
 
     // ---- for the others ----
 
-    pub fn started(&self, thread: RawPthread) {
-        self.state().thread = Some(thread);
+    pub fn started(&self, caller: Caller) {
+        self.state().caller = Some(caller);
     }
 
     /// From here on the terminal is left alone.
@@ -177,7 +142,7 @@ impl EditorControl {
 
     /// Whether lines of this phase are read key by key.
     pub fn edits(&self, phase: Phase) -> bool {
-        !(self.by_turns && phase == Phase::Waiting)
+        !(terminal::EDITS_LINES && self.by_turns && phase == Phase::Waiting)
     }
 
     pub fn resume(&self) {
@@ -203,17 +168,15 @@ impl EditorControl {
         drop(self.changed.wait_while(self.state(), is_being_read));
     }
 
-    /// Gets the thread out of its line. SIGINT interrupts rustyline's read, but a signal that arrives just before the read is lost, and
-    /// the start of the read cannot be observed. So the signal is sent again until the thread is out; the next line, which it may begin
-    /// before we look, is not to be interrupted, for a key of it would be lost. After a second we give up: the thread may be unable to
-    /// come out because its terminal is stopped (Ctrl-S).
+    /// Gets the thread out of its line. One call may be lost, so there is another until the thread is out; the next line, which it may
+    /// begin before we look, is not to be interrupted, for a key of it would be lost. After a second we give up: the thread may be unable
+    /// to come out because its terminal is stopped (Ctrl-S).
     fn get_out(&self, mut state: MutexGuard<'_, State>) {
         let line = state.lines;
         for _ in 0..500 {
             let is_in_it = state.is_reading && state.lines == line;
-            let Some(thread) = state.thread.filter(|_| is_in_it) else { return };
-            COME_OUT.store(true, Ordering::Relaxed);
-            let _ = pthread_kill(thread as Pthread, Signal::SIGINT);
+            let Some(caller) = state.caller.filter(|_| is_in_it) else { return };
+            caller.call_out();
             let waited = self.changed.wait_timeout(state, Duration::from_millis(2));
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -4,15 +4,11 @@
 //! styles read a person's input in the same way as a file, and poll can watch either. [`EditorControl`] says when it reads.
 
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::thread::JoinHandleExt;
 use std::sync::mpsc;
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use nix::sys::termios::{LocalFlags, Termios, tcgetattr};
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{
@@ -20,11 +16,13 @@ use rustyline::{
     KeyEvent, Modifiers, RepeatCount,
 };
 
-use super::editor_control::{EditorControl, Phase, forward_interrupt};
+use super::editor_control::{EditorControl, Phase};
 use super::keyboard::{Keyboard, StopHandle};
 use super::output_queue::{OutputQueue, QueuedTextPrompt, redraw_on_request};
 use super::screen::{Screen, in_rows};
+use super::terminal::{self, Caller, Mode};
 use super::typed_line::{self, TypedLine};
+use crate::capture::sys::{self, InputWriter};
 use crate::i18n::tr;
 use crate::signals;
 
@@ -38,33 +36,21 @@ pub struct LineEditor {
     is_plain: bool,
     /// The thread returns the pipe's writing end. This handle keeps it open: if it closed with the thread, the chat would take that
     /// for Ctrl-D.
-    _thread: JoinHandle<Option<OwnedFd>>,
+    _thread: JoinHandle<Option<InputWriter>>,
 }
 
-/// The terminal edits lines itself, and echoes them.
-const BY_LINE: LocalFlags = LocalFlags::ICANON.union(LocalFlags::ECHO);
-
-type Rustyline = rustyline::Editor<QueuedTextPrompt, DefaultHistory>;
+pub(super) type Rustyline = rustyline::Editor<QueuedTextPrompt, DefaultHistory>;
 
 impl LineEditor {
     /// Takes over the terminal and its keyboard. With `by_turns`, lines are read only when the chat wants one.
     pub fn open(by_turns: bool) -> io::Result<(LineEditor, Keyboard)> {
-        // Threads inherit blocked signals. A resized window must not interrupt a send: the editor's thread unblocks this one again.
-        resized().thread_block()?;
+        terminal::prepare()?;
         let (queue, requests) = OutputQueue::new();
-        let is_plain = !can_redraw();
+        let is_plain = !terminal::can_redraw();
         let editor = if is_plain { None } else { Some(rustyline(&queue, requests)?) };
-        let original = tcgetattr(io::stdin())?;
+        let original = Mode::now()?;
         let at_end = original.clone();
-        let action = SigAction::new(
-            SigHandler::SigAction(forward_interrupt),
-            SaFlags::SA_SIGINFO,
-            SigSet::empty(),
-        );
-        // SAFETY: the handler calls getpid and kill, which signal-safety(7) allows.
-        unsafe { sigaction(Signal::SIGINT, &action)? };
-
-        let (read, write) = nix::unistd::pipe()?;
+        let (read, write) = sys::input_pipe()?;
         let control = Arc::new(EditorControl::new(by_turns));
         let keyboard = Keyboard::new(read, Some(control.clone()))?;
         let reader = LineReader {
@@ -76,12 +62,12 @@ impl LineEditor {
             stop: keyboard.stop_handle(),
         };
         let thread = thread::Builder::new().name("editor".to_owned()).spawn(|| reader.run())?;
-        control.started(thread.as_pthread_t());
+        control.started(Caller::of(&thread));
         let (resumed, paused) = (control.clone(), control.clone());
         let at_terminal = signals::at_terminal(
             move || {
                 if !is_plain && resumed.edits_line() {
-                    set_local_flags(|flags| flags.remove(BY_LINE))?;
+                    terminal::edit_lines(false)?;
                 }
                 resumed.resume();
                 Ok(())
@@ -104,7 +90,7 @@ impl LineEditor {
         self.control.enter(Phase::Leaving);
         let typed = self.queue.line() + &typed_ahead();
         if self.is_plain {
-            let _ = set_local_flags(|flags| flags.insert(BY_LINE));
+            let _ = terminal::edit_lines(true);
         }
         let half = typed.rsplit('\n').next().unwrap_or_default().to_owned();
         if typed.is_empty() {
@@ -131,12 +117,8 @@ impl LineEditor {
         self.queue.wait_until_empty();
         self.control.enter(Phase::Over);
         drop(at_terminal);
-        let _ = resized().thread_unblock();
+        terminal::mind_resizing();
     }
-}
-
-fn resized() -> SigSet {
-    SigSet::from(Signal::SIGWINCH)
 }
 
 /// Sets up rustyline, and a thread that makes it redraw its line.
@@ -150,67 +132,57 @@ fn rustyline(queue: &Arc<OutputQueue>, requests: mpsc::Receiver<()>) -> io::Resu
     let mut editor = Rustyline::with_config(config).map_err(io::Error::other)?;
     editor.set_helper(Some(QueuedTextPrompt(queue.clone())));
     // These keys wait for another key, and meanwhile no message could appear.
-    for key in ['R', 'S', 'Q', 'V'] {
+    for key in ['R', 'S', 'Q'] {
         editor.bind_sequence(KeyEvent::ctrl(key), Cmd::Noop);
     }
     let interrupt = EventHandler::Conditional(Box::new(InterruptKey));
     editor.bind_sequence(KeyEvent::ctrl('C'), interrupt);
-    // Ctrl-D that was typed by turns before the line was read: the kernel kept it as the end of its own line (N_TTY), which is this byte.
-    editor.bind_sequence(KeyEvent::ctrl('@'), Cmd::EndOfFile);
     // There is nothing to complete.
     editor.bind_sequence(KeyEvent(KeyCode::Tab, Modifiers::NONE), Cmd::Noop);
-    let printer = editor.create_external_printer().map_err(io::Error::other)?;
+    for (key, does) in terminal::keys() {
+        editor.bind_sequence(key, does);
+    }
+    let ask = terminal::redraws(&mut editor).map_err(io::Error::other)?;
     // A weak reference lets this thread end with the chat.
     let queue: Weak<OutputQueue> = Arc::downgrade(queue);
     thread::Builder::new()
         .name("redraw".to_owned())
-        .spawn(move || redraw_on_request(&queue, &requests, printer))?;
+        .spawn(move || redraw_on_request(&queue, &requests, ask))?;
     Ok(editor)
 }
 
-/// Ctrl-C, which in raw mode is an ordinary key, does what the terminal would do with it: sends SIGINT, which ends the program. Of
+/// Ctrl-C, which in raw mode is an ordinary key, does what the terminal would do with it: it ends the program. Of
 /// rustyline's error alone it could not be told whether somebody has asked the thread to come out of its line just then.
 struct InterruptKey;
 
 impl ConditionalEventHandler for InterruptKey {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext) -> Option<Cmd> {
-        // It is for the thread that waits for signals, not for rustyline.
-        let _ = SigSet::from(Signal::SIGINT).thread_block();
-        signals::interrupt();
+        terminal::interrupt();
         Some(Cmd::Interrupt)
     }
-}
-
-/// Changes how the terminal treats what is typed between the lines that rustyline reads.
-fn set_local_flags(change: impl FnOnce(&mut LocalFlags)) -> io::Result<()> {
-    let mut mode = tcgetattr(io::stdin())?;
-    change(&mut mode.local_flags);
-    signals::set_terminal_mode(&mode)
 }
 
 /// What has been typed and not read, without control characters but the ends of lines.
 fn typed_ahead() -> String {
     // As long as the terminal edits lines itself, it keeps an unfinished one.
-    let _ = set_local_flags(|flags| flags.remove(BY_LINE));
-    let stdin = io::stdin();
-    let (mut typed, mut block) = (Vec::new(), [0; 1024]);
+    let _ = terminal::edit_lines(false);
+    let mut typed = Vec::new();
     while signals::is_foreground()
-        && poll(&mut [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO) == Ok(1)
-        && let Ok(read @ 1..) = nix::unistd::read(stdin.as_fd(), &mut block)
+        && let Ok(Some(block)) = signals::typed(Duration::ZERO)
+        && !block.is_empty()
     {
-        typed.extend_from_slice(&block[..read]);
+        typed.extend(block);
     }
     let typed = String::from_utf8_lossy(&typed).replace('\r', "\n");
     typed.chars().filter(|it| *it == '\n' || !it.is_control()).collect()
 }
 
-fn restore_terminal(original: &Termios, is_plain: bool) {
+fn restore_terminal(original: &Mode, is_plain: bool) {
     if !is_plain {
-        // Bracketed paste, which rustyline turns off again unless a signal cuts that short.
-        let _ = io::stdout().write_all(b"\x1b[?2004l").and_then(|()| io::stdout().flush());
+        terminal::end_editing();
     }
     // What was typed for the chat is not for the shell.
-    let _ = signals::set_terminal_mode(original).and_then(|()| signals::discard_typed());
+    let _ = original.set().and_then(|()| signals::discard_typed());
 }
 
 impl Drop for LineEditor {
@@ -249,9 +221,9 @@ struct LineReader {
     queue: Arc<OutputQueue>,
     control: Arc<EditorControl>,
     /// The pipe; `None` once this side has finished (Ctrl-D).
-    lines: Option<OwnedFd>,
+    lines: Option<InputWriter>,
     /// The terminal's mode between lines, if it is not rustyline's: by turns it echoes what is typed too early, and keeps it.
-    between: Option<Termios>,
+    between: Option<Mode>,
     stop: StopHandle,
 }
 
@@ -266,10 +238,9 @@ impl Drop for EndNotice {
 
 impl LineReader {
     /// Reads until the chat is over; returns the pipe, still open.
-    fn run(mut self) -> Option<OwnedFd> {
+    fn run(mut self) -> Option<InputWriter> {
         let _notice = EndNotice(self.control.clone());
-        let interrupt = SigSet::from(Signal::SIGINT);
-        let _ = resized().thread_unblock();
+        terminal::mind_resizing();
         while let Some(phase) = self.control.next() {
             let prompt = match phase {
                 Phase::LastLine => tr!("not sent (Enter ends the chat): "),
@@ -281,23 +252,22 @@ impl LineReader {
                 Some(editor) => {
                     // rustyline restores this mode between lines: keys typed just then must not appear in the middle of a message. If
                     // this fails, the terminal is gone, and the next read will report it.
-                    let _ = set_local_flags(|flags| flags.remove(BY_LINE));
+                    let _ = terminal::edit_lines(false);
                     let (before, after) = self.queue.begin_line();
-                    let _ = interrupt.thread_unblock();
-                    editor.readline_with_initial(prompt, (&before, &after))
+                    terminal::interruptible(|| {
+                        editor.readline_with_initial(prompt, (&before, &after))
+                    })
                 }
                 None => {
                     // Where messages may come at any time, they would come behind a prompt.
                     if phase == Phase::LastLine || self.between.is_some() {
                         write_plainly(&format!("{prompt}{}", self.queue.line()));
                     }
-                    let _ = interrupt.thread_unblock();
-                    read_plain_line()
+                    terminal::interruptible(terminal::read_line)
                 }
             };
-            let _ = interrupt.thread_block();
             if let Some(mode) = &self.between {
-                let _ = signals::set_terminal_mode(mode);
+                let _ = mode.set();
             }
             self.queue.end_line(prompt, typed.is_ok());
             let was_asked = self.control.is_out();
@@ -338,13 +308,13 @@ impl LineReader {
             }
             TypedLine::Help => say(typed_line::help()),
             TypedLine::Unknown(word) => say(&typed_line::unknown(&word)),
-            TypedLine::Message(text) => match &self.lines {
+            TypedLine::Message(text) => match &mut self.lines {
                 Some(pipe) => {
                     // First: once it is in the pipe, the chat may want the next one at any time.
                     if phase == Phase::Talking {
                         self.control.line_given();
                     }
-                    let _ = write_all(pipe, format!("{text}\n").as_bytes());
+                    let _ = pipe.write_all(format!("{text}\n").as_bytes());
                 }
                 None => say(typed_line::nothing_more()),
             },
@@ -353,42 +323,7 @@ impl LineReader {
     }
 }
 
-/// Whether the terminal can draw a line anew; `dumb` and no name at all say that it cannot (terminfo(5)).
-fn can_redraw() -> bool {
-    std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
-}
-
 fn write_plainly(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
-/// Reads a line, which the terminal itself edits, without its end. A signal interrupts that, unlike with [`io::Stdin::read_line`].
-fn read_plain_line() -> rustyline::Result<String> {
-    let (mut line, mut block) = (Vec::new(), [0; 4096]);
-    loop {
-        match nix::unistd::read(io::stdin(), &mut block).map_err(io::Error::from) {
-            Ok(0) if line.is_empty() => return Err(ReadlineError::Eof),
-            Ok(0) => break,
-            Ok(length) => line.extend_from_slice(&block[..length]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                return Err(ReadlineError::Interrupted);
-            }
-            Err(error) => return Err(error.into()),
-        }
-        if line.pop_if(|last| *last == b'\n').is_some() {
-            break;
-        }
-    }
-    Ok(String::from_utf8_lossy(&line).into_owned())
-}
-
-fn write_all(pipe: &OwnedFd, mut bytes: &[u8]) -> nix::Result<()> {
-    while !bytes.is_empty() {
-        match nix::unistd::write(pipe, bytes) {
-            Err(nix::errno::Errno::EINTR) => {}
-            written => bytes = &bytes[written?..],
-        }
-    }
-    Ok(())
 }

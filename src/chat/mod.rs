@@ -9,7 +9,6 @@
 //! | [`message_decoder`] | turns bytes into messages: boundaries, characters, trust |
 //! | [`keyboard`], [`screen`] | input and output |
 //! | [`line_editor`], [`output_queue`] | both at a terminal, where messages appear above the line being typed |
-//! | `console` | both at a console of Windows |
 //! | [`signs`] | what two of ours tell each other besides what is typed |
 //! | [`outcome`] | how a chat ends |
 //! | [`puppet`] | a peer without a person, for the lessons |
@@ -31,22 +30,18 @@ use crate::trace::{Ending, Event, EventKind, FailedCall, Failure, LAB, Name};
 
 pub mod address;
 pub mod connect;
-#[cfg(windows)]
-mod console;
-#[cfg(unix)]
 mod editor_control;
 pub mod keyboard;
-#[cfg(unix)]
 pub mod line_editor;
 pub mod message_decoder;
 pub mod outcome;
-#[cfg(unix)]
 pub mod output_queue;
 pub mod poll;
 pub mod puppet;
 pub mod receiver;
 pub mod screen;
 pub mod signs;
+mod terminal;
 pub mod threads;
 pub mod turns;
 pub mod typed_line;
@@ -161,7 +156,6 @@ pub fn chat(options: Options) -> Result<EndReason, ChatError> {
     let keep = if options.tracer.is_some() { Keep::UntilWritten } else { Keep::Nothing };
     let address = options.address.clone();
     let lab = Lab::at_work(options.side.map_or("chat", Side::name), keep);
-    #[cfg(unix)]
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
         let (mut editor, keyboard) = line_editor::LineEditor::open(options.style == Style::Turns)
             .map_err(ChatError::Terminal)?;
@@ -169,16 +163,6 @@ pub fn chat(options: Options) -> Result<EndReason, ChatError> {
         match &ended {
             Ok(reason) => editor.end(&outcome::ended(reason, &address)),
             Err(_) => editor.close(),
-        }
-        return ended;
-    }
-    #[cfg(windows)]
-    if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        let (mut console, keyboard) =
-            console::Console::open(options.style == Style::Turns).map_err(ChatError::Terminal)?;
-        let ended = traced(&lab, options, keyboard, &console);
-        if let Ok(reason) = &ended {
-            console.end(&outcome::ended(reason, &address));
         }
         return ended;
     }

@@ -7,7 +7,7 @@
 //!
 //! rustyline has a printer for messages from other threads, but it has two faults. Text that it has taken and not yet shown when a
 //! line ends waits for the next line, while newer text goes straight to the terminal. And a thread that prints at that moment may
-//! block forever. So here that printer gets no text: it only makes the editor redraw its line, from a thread of its own,
+//! block forever. So text does not go through that printer: the editor is only asked to redraw its line, from a thread of its own,
 //! which may block.
 
 use std::borrow::Cow;
@@ -15,11 +15,11 @@ use std::io::{self, Write};
 use std::sync::mpsc::{self, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
+use rustyline::Helper;
 use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
-use rustyline::{ExternalPrinter, Helper};
 
 use super::screen::columns;
 use crate::text::rows_of;
@@ -28,9 +28,6 @@ use crate::text::rows_of;
 const MAX_QUEUED: usize = 64 * 1024;
 /// So much of what was shown last is kept, in bytes.
 const MAX_KEPT: usize = 4 * 1024;
-
-/// Makes rustyline's printer redraw the line: up a row and down again, which is invisible.
-const REDRAW: &str = "\x1b[A\n";
 
 /// Text on its way to the terminal.
 pub struct OutputQueue {
@@ -189,16 +186,15 @@ impl OutputQueue {
     }
 }
 
-/// Makes the editor redraw its line whenever text is queued. Returns when the queue or the editor is gone.
+/// Asks the editor to redraw its line whenever text is queued. Returns when the queue is gone, or the editor, which asking then tells.
 pub fn redraw_on_request(
     queue: &Weak<OutputQueue>,
     requests: &mpsc::Receiver<()>,
-    mut printer: impl ExternalPrinter,
+    mut ask: impl FnMut() -> rustyline::Result<()>,
 ) {
     while requests.recv().is_ok() {
         let wanted = queue.upgrade().is_some_and(|queue| queue.needs_redraw());
-        // This blocks until the editor has taken the previous request, and fails once the editor is gone.
-        if wanted && printer.print(REDRAW.to_owned()).is_err() {
+        if wanted && ask().is_err() {
             return;
         }
     }

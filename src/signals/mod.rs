@@ -76,6 +76,7 @@ pub use unix::{block, block_at_terminal, interrupt, unblock, wait};
 mod windows;
 #[cfg(windows)]
 pub use windows::{
-    block, block_at_terminal, discard_typed, interrupt, is_foreground, raw_mode, take_escapes,
-    takes_escapes, times_resumed, typed, unblock, until_foreground, wait, wait_at_terminal,
+    block, block_at_terminal, discard_typed, input_mode, interrupt, is_foreground, press_key,
+    raw_mode, set_input_mode, take_escapes, takes_escapes, times_resumed, typed, unblock,
+    until_foreground, wait, wait_at_terminal,
 };

@@ -11,8 +11,9 @@ use windows_sys::Win32::Foundation::{HANDLE, WAIT_OBJECT_0, WAIT_TIMEOUT};
 use windows_sys::Win32::System::Console::{
     CONSOLE_MODE, CTRL_BREAK_EVENT, CTRL_C_EVENT, ENABLE_ECHO_INPUT, ENABLE_LINE_INPUT,
     ENABLE_PROCESSED_OUTPUT, ENABLE_VIRTUAL_TERMINAL_PROCESSING, FlushConsoleInputBuffer,
-    GetConsoleMode, GetStdHandle, INPUT_RECORD, KEY_EVENT, ReadConsoleInputW, STD_ERROR_HANDLE,
-    STD_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, SetConsoleCtrlHandler, SetConsoleMode,
+    GetConsoleMode, GetStdHandle, INPUT_RECORD, KEY_EVENT, KEY_EVENT_RECORD, ReadConsoleInputW,
+    STD_ERROR_HANDLE, STD_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, SetConsoleCtrlHandler,
+    SetConsoleMode, WriteConsoleInputW,
 };
 use windows_sys::Win32::System::Threading::WaitForSingleObject;
 use windows_sys::Win32::UI::Input::KeyboardAndMouse::{VK_LEFT, VK_NEXT, VK_PRIOR, VK_RIGHT};
@@ -145,6 +146,15 @@ pub fn takes_escapes() -> bool {
     takes(STD_OUTPUT_HANDLE)
 }
 
+/// How the console treats what is typed.
+pub fn input_mode() -> io::Result<CONSOLE_MODE> {
+    console(STD_INPUT_HANDLE).map(|(_, mode)| mode).ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+pub fn set_input_mode(mode: CONSOLE_MODE) -> io::Result<()> {
+    set_mode(STD_INPUT_HANDLE, mode)
+}
+
 /// Turns line editing and echo off; Ctrl-C does what it always does.
 pub fn raw_mode() -> io::Result<Cleanup> {
     let Some((_, before)) = console(STD_INPUT_HANDLE) else { return Ok(at_end(|| ())) };
@@ -166,6 +176,25 @@ pub fn discard_typed() -> io::Result<()> {
     let Some((handle, _)) = console(STD_INPUT_HANDLE) else { return Ok(()) };
     // SAFETY: the handle is a console's.
     match unsafe { FlushConsoleInputBuffer(handle) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Presses a key that writes nothing, with others that are held down: behind what has been typed.
+pub fn press_key(key: u16, with: u32) -> io::Result<()> {
+    let (handle, _) = console(STD_INPUT_HANDLE).ok_or(io::ErrorKind::NotFound)?;
+    let mut record = INPUT_RECORD { EventType: KEY_EVENT as u16, ..INPUT_RECORD::default() };
+    record.Event.KeyEvent = KEY_EVENT_RECORD {
+        bKeyDown: 1,
+        wRepeatCount: 1,
+        wVirtualKeyCode: key,
+        dwControlKeyState: with,
+        ..KEY_EVENT_RECORD::default()
+    };
+    let mut count = 0;
+    // SAFETY: the handle is a console's, and there is one record.
+    match unsafe { WriteConsoleInputW(handle, &raw const record, 1, &raw mut count) } {
         0 => Err(io::Error::last_os_error()),
         _ => Ok(()),
     }
