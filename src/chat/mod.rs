@@ -286,8 +286,7 @@ fn who_is_who(side: Side) -> &'static str {
 
 /// The signs of a connection between terminals. Without them each takes the other for a stranger.
 fn begin_signs(socket: &Arc<Socket>, options: &Options, screen: &dyn Screen) -> Option<Arc<Signs>> {
-    // What becomes of urgent data in a stream of Winsock nobody has tried yet.
-    if !screen.is_terminal() || cfg!(windows) {
+    if !screen.is_terminal() {
         return None;
     }
     let by_turns = options.style == Style::Turns;

@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::message_decoder::MessageDecoder;
 use crate::capture::Socket;
+#[cfg(not(unix))]
+use crate::capture::sys;
 
 /// The first byte of all: I have a name; do you take it?
 const ASK: u8 = 0x16;
@@ -145,10 +147,9 @@ impl Signs {
     }
 
     /// Takes the signs that have come, without waiting.
-    #[cfg(unix)]
     fn look(&self) {
         let mut byte = [0];
-        while matches!(self.socket.recv_with_flags(&mut byte, crate::capture::PEEK_NOW), Ok(1))
+        while matches!(self.peek_now(&mut byte), Ok(1))
             && self.is_sign(byte[0])
             && matches!(self.socket.recv(&mut byte), Ok(1))
         {
@@ -157,6 +158,18 @@ impl Signs {
         }
     }
 
+    #[cfg(unix)]
+    fn peek_now(&self, byte: &mut [u8; 1]) -> io::Result<usize> {
+        self.socket.recv_with_flags(byte, crate::capture::PEEK_NOW)
+    }
+
+    /// No flag keeps recv from waiting, but this says whether it would.
     #[cfg(not(unix))]
-    fn look(&self) {}
+    fn peek_now(&self, byte: &mut [u8; 1]) -> io::Result<usize> {
+        let watched = [(sys::borrow_socket(self.socket.bare()), sys::READABLE)];
+        match sys::poll(&watched, Some(std::time::Duration::ZERO))?[..] {
+            [events] if events != 0 => self.socket.peek(byte),
+            _ => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
 }
