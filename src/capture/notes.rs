@@ -61,9 +61,9 @@ impl Lab {
     }
 
     /// Runs a command that a person would type to find out, with its answer recorded, and returns its standard output: `ss`, with
-    /// `["-tan"]`. The command sees the network that the experiment plays in. Fails as unavailable if it cannot be started, or
-    /// has nothing to say but what is wrong.
-    pub fn ask(&self, command: &'static str, args: &[&str]) -> Result<String> {
+    /// `["-tan"]`. The command sees the network that the experiment plays in. There is no answer if it cannot be started, or has
+    /// nothing to say but what is wrong.
+    pub fn ask(&self, command: &'static str, args: &[&str]) -> Result<String, Lack> {
         let asked =
             Command::new(command).args(args).stdin(Stdio::null()).env("LC_ALL", "C").output();
         let lack = |why| Lack::Command { name: Cow::Borrowed(command), why };
@@ -71,7 +71,7 @@ impl Lab {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let complaint = String::from_utf8_lossy(&output.stderr);
         if let Some(first) = complaint.lines().next().filter(|_| text.is_empty()) {
-            return Err(lack(Cow::Owned(first.to_owned())).into());
+            return Err(lack(Cow::Owned(first.to_owned())));
         }
         let argv = [command].iter().chain(args).map(|word| (*word).to_owned()).collect();
         let lines = text.lines().map(str::to_owned).collect();

@@ -57,6 +57,7 @@ const REUSE: &str = "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE";
 const RESET: &str = "send function (winsock2.h), WSAECONNRESET: the socket is no longer usable";
 const SHUTDOWN: &str = "shutdown function (winsock2.h): WSAENOTCONN for a socket without a peer, WSAECONNRESET after a reset, \
                         and nothing of calls that wait";
+const TICKS: &str = "GetThreadTimes function: counted in ticks of the clock, 15.6 ms";
 const UDP: &str =
     "recv function (winsock2.h), WSAECONNRESET: a previous send was answered with Port Unreachable";
 const WHEEL: &str = "coarse timers are Linux's (kernel/time/timer.c)";
@@ -110,11 +111,16 @@ const DIFFERENCES: &[Difference] = &[
     ("close-or-shutdown", ALL, Both, Other, CLOSE),
     ("close-or-shutdown", ALL, MacOs, Other, DRAIN),
     // Cases
+    ("reset-by-peer", "recv-is-reset", Wine, Other, WINE),
+    ("reset-by-peer", "told-once", Both, Other, RESET),
+    ("end-not-tested", "the-loop-burns-time", Both, Other, TICKS),
+    ("linger-zero", "the-peer-is-reset", Wine, Other, WINE),
     ("address-in-use", "nobody-has-it", Both, Other, REUSE),
     ("close-in-another-thread", ALL, MacOs, Other, DRAIN),
     ("shutdown-in-another-thread", ALL, Both, Other, SHUTDOWN),
     ("shutdown-in-another-thread", ALL, MacOs, Other, NO_PEER),
     ("queue-without-accept", ALL, Windows, Other, FULL),
+    ("full-both-ways", ALL, Both, Other, SHUTDOWN),
     ("one-server-one-port", "the-second-is-refused", Both, Other, REUSE),
     ("no-other-end", ALL, Wine, Other, WINE),
     ("no-other-end", "a-reset-leaves-no-peer", Windows, Other, SHUTDOWN),

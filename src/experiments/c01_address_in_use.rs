@@ -1,6 +1,6 @@
 //! Case 1: a port that is "already in use", by a server that runs, or by nobody.
 
-use super::kit::{claim_of_ss, listening, names_nobody, names_process, ss, tcp_socket};
+use super::kit::{claim_shown, listening, names_nobody, names_process, ss, tcp_socket};
 use super::l06_handshake::leave_in_time_wait;
 use super::{Need, experiment};
 use crate::capture::{Lab, Result, eq, failed_with};
@@ -20,10 +20,11 @@ fn address_in_use(lab: &Lab) -> Result<()> {
     let answer = tcp_socket(lab, "next server")?.bind(&at);
     let refused = failed_with("bind", &answer, "EADDRINUSE");
     lab.claim("nobody-has-it", refused.and(eq("old end", end.state()?, "TIME_WAIT")));
-    let beside_nobody = ss(lab, "-tanp", &at)?;
+    let beside_nobody = ss(lab, "-tanp", &at);
 
-    let running = names_process(&beside_a_server?, std::process::id());
-    claim_of_ss(lab, "ss-names-the-server", running);
-    claim_of_ss(lab, "ss-names-nobody", names_nobody(&beside_nobody, "TIME-WAIT"));
+    let running = beside_a_server.and_then(|rows| names_process(&rows, std::process::id()));
+    claim_shown(lab, "ss-names-the-server", running);
+    let nobody = beside_nobody.and_then(|rows| names_nobody(&rows, "TIME-WAIT"));
+    claim_shown(lab, "ss-names-nobody", nobody);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use socket2::SockAddr;
 
 use super::experiment;
-use super::kit::{claim_of_ss, connected, receive, recv_gave, ss, tcp_socket};
+use super::kit::{SsRow, claim_shown, connected, receive, recv_gave, ss, tcp_socket};
 use super::l01_socket::{every_address, port};
 use crate::capture::{Lab, Network, Result, Socket, eq, failed_with, succeeded};
 
@@ -17,10 +17,10 @@ fn only_on_localhost(lab: &Lab) -> Result<()> {
     let far = connected(&lab.actor("client elsewhere"), &lab.far(port(&at)));
     lab.claim("refused-from-elsewhere", failed_with("connect", &far, "ECONNREFUSED"));
 
-    let rows = ss(lab, "-ltn", &at)?;
+    let rows = ss(lab, "-ltn", &at);
     let wanted = format!("127.0.0.1:{}", port(&at));
-    let shown = rows.first().map(|row| eq("ss: local address", row.local.clone(), wanted));
-    claim_of_ss(lab, "ss-shows-127-0-0-1", shown);
+    let shown = rows.map(|rows| eq("ss: local address", local(&rows), wanted));
+    claim_shown(lab, "ss-shows-127-0-0-1", shown);
     Ok(())
 }
 
@@ -38,10 +38,10 @@ fn on_every_address(lab: &Lab) -> Result<()> {
     let near = connected(&lab.actor("client here"), &lab.here(port(&at)));
     lab.claim("still-reached-on-its-machine", succeeded("connect", &near));
 
-    let rows = ss(lab, "-ltn", &at)?;
+    let rows = ss(lab, "-ltn", &at);
     let wanted = format!("0.0.0.0:{}", port(&at));
-    let shown = rows.first().map(|row| eq("ss: local address", row.local.clone(), wanted));
-    claim_of_ss(lab, "ss-shows-0-0-0-0", shown);
+    let shown = rows.map(|rows| eq("ss: local address", local(&rows), wanted));
+    claim_shown(lab, "ss-shows-0-0-0-0", shown);
     Ok(())
 }
 
@@ -52,4 +52,9 @@ fn server_at(lab: &Lab, address: &SockAddr) -> Result<(Socket, SockAddr)> {
     server.listen(5)?;
     let at = server.local_addr()?;
     Ok((server, at))
+}
+
+/// Where the first socket of these is, by `ss`.
+fn local(rows: &[SsRow]) -> String {
+    rows.first().map_or_else(String::new, |row| row.local.clone())
 }

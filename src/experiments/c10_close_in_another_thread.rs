@@ -4,7 +4,7 @@ use std::io;
 use std::net::Shutdown;
 
 use super::kit::{
-    claim_of_ss, connected, listening, names_nobody, names_process, recv_gave, ss, transferred,
+    claim_shown, connected, listening, names_nobody, names_process, recv_gave, ss, transferred,
 };
 use super::{Need, experiment};
 use crate::capture::{Lab, Result, Socket, before, failed_with, succeeded};
@@ -51,9 +51,10 @@ fn close_in_another_thread(lab: &Lab) -> Result<()> {
     let second = connected(&lab.actor("client"), &at);
     lab.claim("closed-when-the-call-is-over", failed_with("next connect", &second, "ECONNREFUSED"));
 
-    let named = names_process(&open?, std::process::id());
-    let nobody = named.zip(names_nobody(&closed?, "ESTAB"));
-    claim_of_ss(lab, "ss-names-no-process", nobody.map(|(one, other)| one.and(other)));
+    let named = open.and_then(|rows| names_process(&rows, std::process::id()));
+    let nobody = closed.and_then(|rows| names_nobody(&rows, "ESTAB"));
+    let both = named.and_then(|named| Ok(named.and(nobody?)));
+    claim_shown(lab, "ss-names-no-process", both);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Case 16: a server was killed, and its port is still taken: by a child that inherited the descriptor.
 
-use super::kit::{claim_of_ss, connected, names_process, ss};
+use super::kit::{claim_shown, connected, names_process, no_answer, ss};
 use super::l05_process::{
     bind_again, claim_if_told, helper_pid, helper_runs, killed_beside_its_helper,
 };
@@ -25,9 +25,9 @@ fn inherited_port(lab: &Lab) -> Result<()> {
     let bound = succeeded("bind", &bind_again(lab, &at)?);
     lab.claim("free-when-the-child-has-ended", end.and(bound));
 
-    let rows = rows?;
-    let named = helper.and_then(|helper| names_process(&rows, helper));
-    claim_of_ss(lab, "ss-names-the-child", named);
+    let helper = helper.ok_or(no_answer("ss"));
+    let named = rows.and_then(|rows| names_process(&rows, helper?));
+    claim_shown(lab, "ss-names-the-child", named);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Case 22: two servers on one port.
 
-use super::kit::{claim_of_ss, connected, ss, tcp_socket};
+use super::kit::{claim_shown, connected, ss, tcp_socket};
 use super::{Need, Stepping, Why, experiment};
 use crate::capture::{Interest, Lab, Result, Socket, at_least, eq, failed_with, succeeded};
 use crate::trace::Feature;
@@ -32,8 +32,7 @@ fn two_servers_one_port(lab: &Lab) -> Result<()> {
     let both = both.and(at_least("clients of the second server", of_second, 1));
     lab.claim("each-gets-a-part", both);
 
-    let rows = rows?.len();
-    claim_of_ss(lab, "ss-shows-two", (rows > 0).then(|| eq("rows of ss", rows, 2)));
+    claim_shown(lab, "ss-shows-two", rows.map(|rows| eq("rows of ss", rows.len(), 2)));
     Ok(())
 }
 

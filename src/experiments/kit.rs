@@ -120,8 +120,8 @@ pub(super) struct SsRow {
     pub(super) pid: Option<u32>,
 }
 
-/// What `ss` shows, with these options, of the TCP sockets with this port of their own.
-pub(super) fn ss(lab: &Lab, options: &str, at: &SockAddr) -> Result<Vec<SsRow>> {
+/// What `ss` shows, with these options, of the TCP sockets with this port of their own: at least one.
+pub(super) fn ss(lab: &Lab, options: &str, at: &SockAddr) -> Result<Vec<SsRow>, Lack> {
     let answer = lab.ask("ss", &[options, &at_port_of(at)])?;
     let row = |line: &str| {
         let mut columns = line.split_whitespace();
@@ -132,31 +132,25 @@ pub(super) fn ss(lab: &Lab, options: &str, at: &SockAddr) -> Result<Vec<SsRow>> 
             pid: digits.and_then(|digits| digits.parse().ok()),
         })
     };
-    Ok(answer.lines().skip(1).filter_map(row).collect()) // the first line is the heading
+    let rows: Vec<SsRow> = answer.lines().skip(1).filter_map(row).collect(); // the first line is the heading
+    if rows.is_empty() { Err(no_answer("ss")) } else { Ok(rows) }
 }
 
-/// `ss` names this process in one of these rows; `None` if it names none, for it cannot see those of every user. Connections of other
+/// `ss` names this process in one of these rows. It may name none, for it cannot see those of every user. Connections of other
 /// programs may have the same port of their own, to other peers.
-pub(super) fn names_process(rows: &[SsRow], process: u32) -> Option<Proof> {
+pub(super) fn names_process(rows: &[SsRow], process: u32) -> Result<Proof, Lack> {
     let mut pids = rows.iter().filter_map(|row| row.pid);
-    let first = pids.clone().next()?;
+    let first = pids.clone().next().ok_or(no_answer("ss"))?;
     let pid = pids.find(|pid| *pid == process).unwrap_or(first);
-    Some(eq("ss: PID", pid, process))
+    Ok(eq("ss: PID", pid, process))
 }
 
 /// `ss` shows a row with this state, and no process in it.
-pub(super) fn names_nobody(rows: &[SsRow], state: &'static str) -> Option<Proof> {
-    let row = rows.iter().find(|row| row.state == state).or(rows.first())?;
+pub(super) fn names_nobody(rows: &[SsRow], state: &'static str) -> Result<Proof, Lack> {
+    let row = rows.iter().find(|row| row.state == state).or(rows.first());
+    let row = row.ok_or(no_answer("ss"))?;
     let nobody = eq("processes that ss names", usize::from(row.pid.is_some()), 0);
-    Some(eq("ss: state", row.state.clone(), state).and(nobody))
-}
-
-/// Claims what the answer of `ss` has shown; if it lacks that, says so.
-pub(super) fn claim_of_ss(lab: &Lab, name: &'static str, proof: Option<Proof>) {
-    match proof {
-        Some(proof) => lab.claim(name, proof),
-        None => lab.not_checked(name, no_answer("ss")),
-    }
+    Ok(eq("ss: state", row.state.clone(), state).and(nobody))
 }
 
 // ---- what was seen ----
@@ -248,10 +242,10 @@ pub(super) fn sockets_at(
     lab: &Lab,
     options: &'static str,
     addresses: &[&SockAddr],
-) -> Result<String> {
+) -> Result<String, Lack> {
     let filters = addresses.iter().map(|address| at_port_of(address));
     let table = lab.ask("ss", &[options, &filters.collect::<Vec<_>>().join(" or ")])?;
-    if table.contains("LISTEN") { Ok(table) } else { Err(no_answer("ss").into()) }
+    if table.contains("LISTEN") { Ok(table) } else { Err(no_answer("ss")) }
 }
 
 /// `Recv-Q` of each socket in this state, in a table of `ss -tan`: `0 0 3`.
@@ -262,6 +256,14 @@ pub(super) fn receive_queues(table: &str, state: &str) -> String {
         _ => None,
     });
     queues.collect::<Vec<_>>().join(" ")
+}
+
+/// Claims what the answer of a command shows. Where it has not answered, this claim alone is not checked.
+pub(super) fn claim_shown(lab: &Lab, name: &'static str, proof: Result<Proof, Lack>) {
+    match proof {
+        Ok(proof) => lab.claim(name, proof),
+        Err(lack) => lab.not_checked(name, lack),
+    }
 }
 
 /// The command did not tell what was asked.

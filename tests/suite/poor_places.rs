@@ -181,3 +181,29 @@ fn the_doctor_counts_what_can_be_checked() {
         assert_eq!(unchecked, concerned, "{script}");
     });
 }
+
+/// What the calls show is checked where the commands are missing that a person would type to see more.
+#[test]
+fn without_its_command_a_claim_is_not_checked_and_the_others_are() {
+    let cases = [
+        ("connection-reset", "the-kernel-counts-it"),
+        ("recv-returns-empty", "seen-in-close-wait"),
+        ("udp-lost", "the-socket-counts-them"),
+        ("not-connected", "ss-shows-two-sockets"),
+        ("both-hang-in-send", "all-four-queues-are-full"),
+        ("bytes-and-byte-order", "python-refuses-text"),
+        ("select-and-buffering", "the-kernel-has-nothing"),
+        ("linger-zero", "the-kernel-counts-it"),
+        ("udp-refused", "nobody-has-the-port"),
+    ];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+    command.args(["verify", "--json"]).args(cases.map(|(case, _)| case));
+    let (out, error, _) = ended(isolated(&mut command).env("PATH", "/nonexistent"));
+    let report: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{error}"));
+    let claims = report["claims"].as_array().expect("claims").iter();
+    let without = claims
+        .filter(|claim| claim["why"].as_str().is_some_and(|why| why.contains("the command `")))
+        .filter_map(|claim| Some((claim["lesson"].as_str()?, claim["claim"].as_str()?)));
+    assert_eq!(without.collect::<Vec<_>>(), cases);
+    assert_eq!(report["broken"], 0, "{out}");
+}
