@@ -63,7 +63,7 @@ fn number_of(ink: Ink) -> Option<u8> {
         Ink::Warn => 130,
         Ink::Code => 63,
         Ink::Keyword => 98,
-        Ink::Literal => 64,
+        Ink::Literal => 29,
         Ink::Of(which) => WHO[which % WHO.len()],
     })
 }
@@ -173,6 +173,26 @@ mod tests {
             }
             assert!(!numbers.contains(&number), "{ink:?} has the colour of another ink");
             numbers.push(number);
+        }
+    }
+
+    #[test]
+    fn what_is_read_most_has_the_best_contrast_there_is() {
+        // 4.5 on black and on white alike (WCAG 2.2, 1.4.3) have six of the 240 colours, and no bright red, amber, olive or light blue
+        // among them: what failed, what waits and who it is must be told apart, and have less.
+        let on_both = |number| {
+            let ground = |ground| contrast(components(number), [ground; 3]);
+            ground(0).min(ground(255))
+        };
+        let best: Vec<u8> = (16..=255).filter(|number| on_both(*number) >= 4.5).collect();
+        assert_eq!(best, [29, 63, 98, 131, 163, 243]);
+        for ink in [Ink::Faint, Ink::Code, Ink::Keyword, Ink::Literal] {
+            assert!(number_of(ink).is_some_and(|number| best.contains(&number)), "{ink:?}");
+        }
+        let others = [Ink::Good, Ink::Bad, Ink::Warn];
+        for ink in (0..WHO.len()).map(Ink::Of).chain(others) {
+            let ratio = on_both(number_of(ink).expect("it has a colour"));
+            assert!(ratio >= 3.5, "{ink:?}: {ratio:.2}");
         }
     }
 }
