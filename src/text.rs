@@ -61,20 +61,54 @@ pub fn joint(before: &str, after: &str) -> &'static str {
     if left.is_none() || right.is_none() || together { "" } else { " " }
 }
 
-/// Wraps a line of code; continuation lines are indented by four more columns.
+/// Wraps a line of code; continuation lines are indented by four more columns. Only a word that is wider than such a line is broken, at its
+/// punctuation if it has any.
 pub fn wrap_code(line: &str, width: usize) -> Vec<String> {
-    let indent = line.len() - line.trim_start().len();
+    let (line, indent) = (line.trim_end(), line.len() - line.trim_start().len());
+    if line.width() <= width {
+        return vec![line.to_owned()];
+    }
     let further = " ".repeat((indent + 4).min(width / 2));
-    let options = textwrap::Options::new(width)
-        .subsequent_indent(&further)
-        .word_separator(WordSeparator::AsciiSpace);
-    textwrap::wrap(
-        line,
-        options.word_splitter(WordSplitter::NoHyphenation).wrap_algorithm(WrapAlgorithm::FirstFit),
-    )
-    .into_iter()
-    .map(std::borrow::Cow::into_owned)
-    .collect()
+    let room = width - further.len();
+    let mut words = line.trim_start().split_inclusive(' ');
+    let before = &line[..indent.min(further.len())];
+    let mut first = parts(words.next().unwrap_or_default(), width - before.len(), room).into_iter();
+    let mut lines = vec![format!("{before}{}", first.next().unwrap_or_default())];
+    for part in first.chain(words.flat_map(|word| parts(word, room, room))) {
+        match lines.last_mut() {
+            Some(last) if last.width() + part.trim_end().width() <= width => last.push_str(part),
+            _ => lines.push(format!("{further}{part}")),
+        }
+    }
+    lines.into_iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// A word of code in parts that are no wider than this: the first, and the others.
+fn parts(word: &str, first: usize, others: usize) -> Vec<&str> {
+    let (mut rest, mut parts, mut room) = (word, Vec::new(), first);
+    while rest.trim_end().width() > room {
+        let ends = rest.char_indices().map(|(at, _)| at).skip(1);
+        let ends: Vec<usize> = ends.take_while(|at| rest[..*at].width() <= room).collect();
+        let last = |may_end: fn(&str, &str) -> bool| {
+            let mut ends = ends.iter().rev().copied().filter(|at| *at * 3 >= room);
+            ends.find(|at| may_end(&rest[..*at], &rest[*at..]))
+        };
+        let end = last(ends_part).or_else(|| last(|before, _| before.ends_with(['_', '-', '/'])));
+        let end = end.or(ends.last().copied()).unwrap_or(rest.len());
+        parts.push(&rest[..end]);
+        (rest, room) = (&rest[end..], others);
+    }
+    parts.push(rest);
+    parts
+}
+
+/// Whether a word of code may be broken here: behind an opening bracket, a comma, `::` or `=`, and before a method.
+fn ends_part(before: &str, rest: &str) -> bool {
+    let is_method = rest.strip_prefix('.').is_some_and(|it| it.starts_with(char::is_alphabetic));
+    before.ends_with(['(', '[', '{', ',', ';'])
+        || before.ends_with("::")
+        || before.ends_with('=') && !rest.starts_with(['=', '>'])
+        || is_method && !before.ends_with('.')
 }
 
 /// Wraps a command of a shell between its words, so that it can be copied: each line but the last ends in a backslash. `None` if a word
@@ -158,6 +192,33 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_is_broken_at_spaces_and_only_what_is_too_wide_within_a_word() {
+        let line = "    let stream = listener.accept().expect(\"one\");";
+        assert_eq!(wrap_code(line, 80), [line]);
+        let wrapped =
+            ["    let stream =", "        listener.accept()", "        .expect(\"one\");"];
+        assert_eq!(wrap_code(line, 26), wrapped);
+        let line =
+            "server.set_nonblocking(Domain::for_address(address_of_the_server_that_answers))";
+        let wrapped = [
+            "server.set_nonblocking(",
+            "    Domain::for_address(",
+            "    address_of_the_server_",
+            "    that_answers))",
+        ];
+        assert_eq!(wrap_code(line, 26), wrapped);
+        let wrapped = ["a = 127.0.0.1:4000..=", "    127.0.0.1:5000"];
+        assert_eq!(wrap_code("a = 127.0.0.1:4000..=127.0.0.1:5000", 24), wrapped);
+        let all = "            x.y(\"\u{5b57}\u{5b57}\u{5b57}\", [1,2,3,4,5,6,7]).abcdefghijklmnopqrstuvwxyz()  # z";
+        for width in 8..90 {
+            let lines = wrap_code(all, width);
+            assert!(lines.iter().all(|line| line.width() <= width), "at {width}: {lines:?}");
+            let signs = |text: &str| text.replace(' ', "");
+            assert_eq!(signs(&lines.concat()), signs(all), "nothing is lost at {width}");
+        }
+    }
 
     #[test]
     fn a_wrapped_command_can_be_copied() {

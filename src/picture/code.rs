@@ -158,19 +158,23 @@ pub fn rows<'l>(language: Option<Language>, lines: impl IntoIterator<Item = &'l 
 /// The columns that a comment's words have, however far it is indented.
 const LEAST_WORDS: usize = 8;
 
-/// A line of code in as many rows of this width as it needs. A comment that goes on in another row has its sign there too: without it
-/// its words would be code.
+/// A line of code in as many rows of this width as it needs. Code that goes on has `…` before it: its indentation alone could be that of
+/// another line. A comment that goes on in another row has its sign there too: without it its words would be code.
 #[must_use]
 pub fn wrapped(row: &Row, width: usize) -> Vec<Row> {
     let parts = wrap_code(&row.text(), width);
     let mut rows = inked_again(row.characters(), &parts);
-    let Some((sign, code)) = comment(row) else { return rows };
+    let Some((sign, code)) = comment(row) else {
+        rows.iter_mut().skip(1).for_each(|row| *row = marked(row));
+        return rows;
+    };
     let mut seen = 0;
     let begins = |part: &String| {
         seen += signs(part);
         seen > code
     };
     let rest = parts.iter().position(begins).map_or(parts.len(), |first| first + 1);
+    rows.iter_mut().take(rest).skip(1).for_each(|row| *row = marked(row));
     let Some(next) = parts.get(rest) else { return rows };
     let like = if code == 0 { &parts[0] } else { next };
     let indent = like.len() - like.trim_start().len();
@@ -179,10 +183,23 @@ pub fn wrapped(row: &Row, width: usize) -> Vec<Row> {
     let words: Vec<&str> = parts[rest..].iter().map(|part| part.trim()).collect();
     let again = wrap(&words.join(" "), width.saturating_sub(before.len()).max(LEAST_WORDS));
     rows.truncate(rest);
+    // Its sign alone is not a part of it.
+    if parts[..rest].iter().map(|part| signs(part)).sum::<usize>() == code + sign.len() {
+        rows.iter_mut().last().into_iter().for_each(|row| drop(row.0.pop()));
+        rows.pop_if(|row| row.text().trim().is_empty());
+    }
     rows.extend(
         again.iter().map(|part| Row::new().with(format!("{before}{}", part.trim()), Ink::Faint)),
     );
     rows
+}
+
+/// A row that goes on with a line, with a mark of that in its indentation.
+fn marked(row: &Row) -> Row {
+    let indent = row.characters().take_while(|(character, _)| *character == ' ').count();
+    let mut marked = Row::indented(indent.saturating_sub(2)).with("… ", Ink::Faint);
+    row.characters().skip(indent).for_each(|(character, ink)| marked.push(character, ink));
+    marked
 }
 
 /// The sign of the comment with which a line ends, and how many characters of code are before it.
@@ -378,7 +395,7 @@ mod tests {
         );
         assert_eq!(
             wrapped_at(Language::Rust, "peer.recv(&mut buf)?; // waits until it comes", 27),
-            ["peer.recv(&mut buf)?; //", "    // waits until it comes"]
+            ["peer.recv(&mut buf)?; ", "    // waits until it comes"]
         );
         assert_eq!(
             wrapped_at(Language::Python, "s.recv(9)  # what is here, at most nine", 24),
@@ -386,15 +403,15 @@ mod tests {
         );
         assert_eq!(
             wrapped_at(Language::Rust, "let longest_name = peer.recv(&mut buf)?; // x", 24),
-            ["let longest_name =", "    peer.recv(&mut", "    buf)?; // x"]
+            ["let longest_name =", "  … peer.recv(&mut", "  … buf)?; // x"]
         );
         assert_eq!(
             wrapped_at(Language::Python, "            # ends the one", 16),
-            ["            #", "      # ends the", "      # one"]
+            ["        # ends", "      # the one"]
         );
         assert_eq!(
             wrapped_at(Language::C, "recv(fd, at, 9, 0); /* one two three */", 24),
-            ["recv(fd, at, 9, 0); /*", "    one two three */"]
+            ["recv(fd, at, 9, 0); /*", "  … one two three */"]
         );
     }
 

@@ -462,10 +462,13 @@ mod tests {
     #[test]
     fn a_program_has_its_inks_and_loses_nothing_where_it_is_too_wide() {
         let drawn = drawn("```python\nif s.recv(1024) == b'': # the end\n```", 24, Emphasis::ByInk);
-        assert_eq!(drawn.text(), "    if s.recv(1024) ==\n        b'': # the end\n");
+        assert_eq!(drawn.text(), "    if s.recv(1024) ==\n      … b'': # the end\n");
         let inked = |ink| drawn.0.iter().flat_map(|row| &row.0).filter(move |span| span.ink == ink);
         assert_eq!(inked(Ink::Strong).map(|span| &*span.text).collect::<Vec<_>>(), ["recv"]);
-        assert_eq!(inked(Ink::Faint).map(|span| &*span.text).collect::<Vec<_>>(), ["# the end"]);
+        assert_eq!(
+            inked(Ink::Faint).map(|span| &*span.text).collect::<Vec<_>>(),
+            ["… ", "# the end"]
+        );
     }
 
     #[test]
