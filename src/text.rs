@@ -48,14 +48,24 @@ pub fn half_width(character: char) -> char {
     }
 }
 
+/// Punctuation of Chinese.
+const MARKS: &str = "，。、；：？！（）《》「」『』“”‘’…—";
+
+/// A further piece of a line as it stands behind this: a space that CommonMark needs between `。**` and a letter is nothing to be seen, for
+/// wide punctuation has its space in itself.
+pub fn behind<'t>(before: &str, piece: &'t str) -> &'t str {
+    let is_wide_mark = |last: char| MARKS.contains(last) && last.width() == Some(2);
+    match before.ends_with(is_wide_mark) {
+        true => piece.trim_start_matches(' '),
+        false => piece,
+    }
+}
+
 /// The separator that joins two lines of one sentence: a space, but nothing between wide characters or beside wide punctuation.
 pub fn joint(before: &str, after: &str) -> &'static str {
     let wide =
         |character: Option<char>| character.is_some_and(|character| character.width() == Some(2));
-    let mark = |character: Option<char>| {
-        character
-            .is_some_and(|character| "，。、；：？！（）《》「」『』“”‘’…—".contains(character))
-    };
+    let mark = |character: Option<char>| character.is_some_and(|it| MARKS.contains(it));
     let (left, right) = (before.chars().next_back(), after.chars().next());
     let together = (wide(left) && wide(right)) || mark(left) || mark(right);
     if left.is_none() || right.is_none() || together { "" } else { " " }
@@ -289,6 +299,14 @@ mod tests {
         assert_eq!(joint("你好", "connect()"), " ");
         assert_eq!(joint("a socket", "is"), " ");
         assert_eq!(joint("", "is"), "");
+    }
+
+    #[test]
+    fn no_space_stands_behind_wide_punctuation() {
+        assert_eq!(behind("你好。", " 也啊"), "也啊");
+        assert_eq!(behind("你好", " 也啊"), " 也啊");
+        assert_eq!(behind("One.", " Two"), " Two");
+        assert_eq!(behind("one …", " two"), " two");
     }
 
     #[test]

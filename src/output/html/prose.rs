@@ -9,7 +9,7 @@ use super::markup::spans;
 use crate::citations::citations;
 use crate::output::svg::escape;
 use crate::picture::code::{self, Language};
-use crate::text::{joint, safe};
+use crate::text::{behind, joint, safe};
 
 /// CommonMark, and tables.
 pub(super) fn block(markdown: &str) -> String {
@@ -33,8 +33,9 @@ pub(super) fn block(markdown: &str) -> String {
         }
         match event {
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => {
-                before.clone_from(&text.to_string());
+                let text = behind(&before, text);
                 out_events.push(Event::Text(safe_lines(text)));
+                before = text.to_owned();
             }
             Event::Code(text) => {
                 before.clone_from(&text.to_string());

@@ -9,7 +9,7 @@ use crate::citations::citations;
 use crate::picture::code::{self, Language};
 use crate::picture::table::{self, Column};
 use crate::picture::{Ink, Row, inked_again, paragraph};
-use crate::text::{joint, wrap, wrap_command};
+use crate::text::{behind, joint, wrap, wrap_command};
 
 /// How code and headings stand out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,6 +59,7 @@ impl Inked {
             self.text.push_str(joint);
             self.inks.extend(joint.chars().map(|_| Ink::Plain));
         }
+        let text = behind(&self.text, text);
         self.text.push_str(text);
         self.inks.extend(text.chars().map(|_| ink));
     }
@@ -414,6 +415,7 @@ mod tests {
         assert_eq!(text("你好也啊你好也啊你。", 12), "你好也啊你好\n也啊你。\n");
         assert_eq!(text("你好也啊你好。好", 12), "你好也啊你\n好。好\n");
         assert_eq!(text("你好也\n啊啊你，\n`bind` 也啊", 80), "你好也啊啊你，bind 也啊\n");
+        assert_eq!(text("**你好。** 也啊 **啊** 你", 80), "你好。也啊 啊 你\n");
     }
 
     #[test]
