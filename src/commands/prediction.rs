@@ -69,7 +69,7 @@ pub(super) fn predict(session: &mut Session, prediction: &Prediction) -> Result<
 /// The letters of so many options, in a bar.
 pub(super) fn your_answer(options: usize) -> String {
     let letters: String = letters(options).map(|letter| format!("{letter} ")).collect();
-    tr!("{letters}your answer", letters)
+    tr!("{letters}answer", letters)
 }
 
 /// Asks for the raised hands, or for one letter, in a line.

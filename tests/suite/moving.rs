@@ -26,7 +26,7 @@ fn page(screen: &Screen) -> (Vec<String>, String) {
 /// Goes on, stop after stop, without an answer, until this is written; gives each screen on the way.
 fn screens_until(person: &mut Person, end: &str) -> Vec<(Vec<String>, String)> {
     // A narrow bar has room for the answers alone.
-    let stops = [&[end], &PROMPTS[..], &["your answer · ? keys", "plays one · ? keys"]].concat();
+    let stops = [&[end], &PROMPTS[..], &["answer · ? keys", "plays one · ? keys"]].concat();
     let mut all = Vec::new();
     while person.sees_one_of(&stops).0 > 0 {
         person.sees_one_of(&["q quit", "? · q"]);
@@ -227,7 +227,7 @@ fn a_prediction_takes_b_as_an_answer() {
     learner.enters_until(&PROMPTS[..2], LETTER);
     learner.sees("q quit");
     let (_, bar) = page(learner.screen());
-    assert!(bar.contains("a b c your answer") && !bar.contains("b back"), "{bar}");
+    assert!(bar.contains("a b c answer") && !bar.contains("b back"), "{bar}");
     learner.types("b");
     learner.sees("You predict: b) ");
     learner.sees("q quit");

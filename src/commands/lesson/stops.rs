@@ -195,13 +195,13 @@ impl<'a> Playing<'a> {
     /// Where one is, and what the keys do.
     fn bar(&self, at: Stop<'_>) -> Bar {
         let number = self.lesson.number;
-        let lesson = number.map(|number| tr!("Lesson {number}", number));
-        let place = lesson.into_iter().chain(self.position.words()).collect();
+        let title = number.map(|number| tr!("Lesson {number}", number));
+        let place = self.position.words();
         let can_look_back = self.session.terminal.can_look_back();
         if self.session.terminal.is_looking_back() {
             let back = can_look_back.then(|| tr!("b back").to_owned());
             let others = back.into_iter().collect();
-            return Bar { place, others, ..Bar::of(tr!("Enter forward")) };
+            return Bar { title, place, others, ..Bar::of(tr!("Enter forward")) };
         }
         let main = match at {
             Stop::Page | Stop::Section | Stop::Resume => tr!("Enter on").to_owned(),
@@ -237,7 +237,7 @@ impl<'a> Playing<'a> {
             // Whoever comes back has no picture before them.
             if matches!(at, Stop::Resume) { others.insert(0, again) } else { others.push(again) }
         }
-        Bar { place, main, answers, others }
+        Bar { title, place, main, answers, others }
     }
 
     /// Explains the keys that do something here.

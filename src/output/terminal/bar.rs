@@ -21,7 +21,9 @@ const BACK: &str = "\x1b8";
 /// What a bar says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bar {
-    /// Where one is, the most important first.
+    /// What one is in.
+    pub title: Option<String>,
+    /// Where one is in it, the most important first.
     pub place: Vec<String>,
     /// What Enter does.
     pub main: String,
@@ -37,32 +39,36 @@ impl Bar {
         Bar { main: main.to_owned(), ..Bar::default() }
     }
 
-    /// The bar in so many columns: cut at whole keys, the less important first. Where one is goes after the keys, but for its last parts;
-    /// what is asked for stays long, and longest how to learn the keys and how to leave.
+    /// The bar in so many columns. Where one is makes room for the keys; if those find none, one part of it stays, and the less important
+    /// of them go. What is asked for stays long, and longest how to learn the keys and how to leave.
     pub fn text(&self, columns: usize) -> String {
         let last = [tr!("? keys").to_owned(), tr!("q quit").to_owned()];
         let signs = ["?", "q"].map(str::to_owned);
-        let joined = |place: &[String], others: usize, last: &[String]| {
+        let joined = |place: &[&String], others: usize, last: &[String]| {
             let others = self.others.iter().take(others);
-            let keys = std::iter::once(&self.main).chain(&self.answers).chain(others);
-            place.iter().chain(keys).chain(last).cloned().collect::<Vec<_>>().join(BETWEEN)
+            let keys = std::iter::once(&self.main).chain(&self.answers).chain(others).chain(last);
+            let parts: Vec<&str> = place.iter().copied().chain(keys).map(String::as_str).collect();
+            parts.join(BETWEEN)
         };
         let asked = |last: &[String]| {
             let answers = self.answers.as_ref().unwrap_or(&self.main);
             std::iter::once(answers).chain(last).cloned().collect::<Vec<_>>().join(BETWEEN)
         };
-        let (place, short) = (&self.place[..], &self.place[..self.place.len().min(2)]);
-        let with_keys = (0..=self.others.len()).rev().map(|others| joined(place, others, &last));
+        let place: Vec<&String> = self.title.iter().chain(&self.place).collect();
+        let inside = &place[self.title.iter().len()..];
+        let first = &inside[..inside.len().min(1)];
+        let places = [&place[..], inside, first, &[]];
+        let with_all_keys = places.map(|place| joined(place, self.others.len(), &last));
+        let with_keys = (0..self.others.len()).rev().map(|others| joined(first, others, &last));
         let without = [
-            joined(short, 0, &last),
-            joined(short.get(1..).unwrap_or_default(), 0, &last),
             joined(&[], 0, &last),
             joined(&[], 0, &signs),
             asked(&last),
             asked(&signs),
             last.join(BETWEEN),
         ];
-        let mut all = with_keys.chain(without).skip_while(|text| text.width() > columns);
+        let all = with_all_keys.into_iter().chain(with_keys).chain(without);
+        let mut all = all.skip_while(|text| text.width() > columns);
         all.next().unwrap_or_else(|| fit(&signs.join(BETWEEN), columns))
     }
 }
@@ -99,7 +105,8 @@ mod tests {
     #[test]
     fn what_is_asked_for_stays_longest() {
         let bar = Bar {
-            place: ["Lesson 1", "the end"].map(str::to_owned).to_vec(),
+            title: Some("Lesson 1".to_owned()),
+            place: vec!["the end".to_owned()],
             answers: Some("1 to 4 plays one".to_owned()),
             others: vec!["b back".to_owned()],
             ..Bar::of("Enter skips them")
@@ -107,7 +114,8 @@ mod tests {
         let asked = "Enter skips them · 1 to 4 plays one";
         let whole = format!("Lesson 1 · the end · {asked} · b back · ? keys · q quit");
         assert_eq!(bar.text(90), whole);
-        assert_eq!(bar.text(63), format!("the end · {asked} · ? keys · q quit"));
+        assert_eq!(bar.text(72), format!("the end · {asked} · b back · ? keys · q quit"));
+        assert_eq!(bar.text(63), format!("{asked} · b back · ? keys · q quit"));
         assert_eq!(bar.text(60), format!("{asked} · ? keys · q quit"));
         assert_eq!(bar.text(43), format!("{asked} · ? · q"));
         assert_eq!(bar.text(39), "1 to 4 plays one · ? keys · q quit");
@@ -119,16 +127,19 @@ mod tests {
     #[test]
     fn a_narrow_bar_is_cut_at_whole_keys() {
         let bar = Bar {
-            place: ["Lesson 1", "3 of 9", "12 min"].map(str::to_owned).to_vec(),
+            title: Some("Lesson 1".to_owned()),
+            place: ["3 of 9", "12 min"].map(str::to_owned).to_vec(),
             main: "Enter on".to_owned(),
             answers: None,
             others: ["b back", "p picture", "c code", "r again"].map(str::to_owned).to_vec(),
         };
-        let head = "Lesson 1 · 3 of 9 · 12 min · Enter on";
-        let whole = format!("{head} · b back · p picture · c code · r again · ? keys · q quit");
-        assert_eq!(bar.text(200), whole);
-        assert_eq!(bar.text(79), format!("{head} · b back · p picture · ? keys · q quit"));
-        assert_eq!(bar.text(50), "Lesson 1 · 3 of 9 · Enter on · ? keys · q quit");
+        let keys = "Enter on · b back · p picture · c code · r again · ? keys · q quit";
+        assert_eq!(bar.text(200), format!("Lesson 1 · 3 of 9 · 12 min · {keys}"));
+        assert_eq!(bar.text(84), format!("3 of 9 · 12 min · {keys}"));
+        assert_eq!(bar.text(79), format!("3 of 9 · {keys}"));
+        assert_eq!(bar.text(66), keys);
+        assert_eq!(bar.text(60), "3 of 9 · Enter on · b back · p picture · ? keys · q quit");
+        assert_eq!(bar.text(50), "3 of 9 · Enter on · b back · ? keys · q quit");
         assert_eq!(bar.text(39), "3 of 9 · Enter on · ? keys · q quit");
         assert_eq!(bar.text(30), "Enter on · ? keys · q quit");
         assert_eq!(bar.text(20), "Enter on · ? · q");
