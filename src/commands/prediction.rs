@@ -56,14 +56,11 @@ pub(super) fn predict(session: &mut Session, prediction: &Prediction) -> Result<
     session.terminal.flush()?;
     let options = prediction.options.len();
     let bar = Bar { answers: Some(your_answer(options)), ..Bar::of(tr!("Enter skips")) };
-    loop {
-        let key = session.terminal.press(&bar)?;
-        let vote = vote_of(key, options);
-        if key == Key::On || vote != Vote::Skipped {
-            confirm(session, prediction, &vote)?;
-            return Ok(vote);
-        }
-    }
+    let answers: Vec<char> = letters(options).collect();
+    let key = session.terminal.wait(&bar, tr!("skips the question"), &answers)?;
+    let vote = vote_of(key, options);
+    confirm(session, prediction, &vote)?;
+    Ok(vote)
 }
 
 /// The letters of so many options, in a bar.
@@ -76,8 +73,8 @@ pub(super) fn your_answer(options: usize) -> String {
 pub(super) fn ask_a_class(session: &mut Session, prediction: &Prediction) -> Result<Vote, Failure> {
     loop {
         session.terminal.flush()?;
-        let prompt = tr!("letter, or hands 5 12 3 (q quits): ");
-        let vote = match session.terminal.ask(prompt)? {
+        let prompts = [tr!("letter, or hands 5 12 3 (q quits): "), tr!("letter, or hands: ")];
+        let vote = match session.terminal.ask(&prompts.map(str::to_owned))? {
             Answer::Line(typed) => Vote::parse(&typed, prediction.options.len()),
             Answer::NotInteractive => Ok(Vote::Skipped),
         };
@@ -100,7 +97,6 @@ fn lettered(prediction: &Prediction, choice: usize) -> String {
 /// Shows a prediction beside what happened.
 pub fn compare(session: &mut Session, prediction: &Prediction, vote: &Vote) -> Result<(), Failure> {
     let right = lettered(prediction, prediction.right);
-    let width = session.terminal.width();
     session.terminal.together(|terminal| {
         match vote {
             Vote::Skipped => terminal.wrapped("", &sentences::answer(&right), Ink::Warn)?,
@@ -114,8 +110,9 @@ pub fn compare(session: &mut Session, prediction: &Prediction, vote: &Vote) -> R
                 terminal.marked("✓ ", Ink::Good, &sentences::answer(&right), Ink::Strong)?;
             }
             Vote::Hands(raised) => {
-                let chart = poll_chart::draw(&prediction.options, raised, prediction.right, width);
-                terminal.picture(&chart)?;
+                let (options, hands) = (prediction.options.clone(), raised.clone());
+                let right = prediction.right;
+                terminal.drawn(move |width| poll_chart::draw(&options, &hands, right, width))?;
                 terminal.blank()?;
                 let (text, as_predicted) = compare_hands(prediction, raised);
                 let ink = if as_predicted { Ink::Good } else { Ink::Warn };

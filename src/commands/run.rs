@@ -13,7 +13,7 @@ use crate::i18n::tr;
 use crate::lesson::cases::cases;
 use crate::lesson::{self, Lesson, Show};
 use crate::output::sentences;
-use crate::picture::{Ink, Row, fit};
+use crate::picture::{Ink, Picture, Row, fit};
 use crate::reasons;
 use crate::trace::recording::Recording;
 use crate::trace::{Ending, Lack};
@@ -80,13 +80,17 @@ pub(super) fn rows(lesson: &Lesson, session: &mut Session) -> Result<(), Failure
 }
 
 fn row((heading, show): &(String, &Show), session: &mut Session) -> Result<(), Failure> {
-    let width = session.terminal.width();
-    let mut row = Row::indented(2).with(show.experiment.name, Ink::Code);
+    let (heading, experiment) = (heading.clone(), show.experiment);
+    Ok(session.terminal.drawn(move |width| Picture(vec![row_of(experiment, &heading, width)]))?)
+}
+
+fn row_of(experiment: &Experiment, heading: &str, width: usize) -> Row {
+    let mut row = Row::indented(2).with(experiment.name, Ink::Code);
     row.push("  ", Ink::Plain);
     if width >= 2 * HEADING_AT {
         row.pad_to(HEADING_AT);
     }
-    let knobs = show.experiment.parameters.iter();
+    let knobs = experiment.parameters.iter();
     let knobs: Vec<_> = knobs.map(|knob| format!("{}={}", knob.name, knob.default)).collect();
     let room = width.saturating_sub(row.width());
     row.push(fit(heading, room), Ink::Plain);
@@ -95,7 +99,7 @@ fn row((heading, show): &(String, &Show), session: &mut Session) -> Result<(), F
     if !knobs.is_empty() && knobs.width() <= room {
         row.push(format!("  {knobs}"), Ink::Faint);
     }
-    Ok(session.terminal.row(&row)?)
+    row
 }
 
 /// A run that has been shown.

@@ -15,7 +15,7 @@ use crate::trace::Event;
 use crate::trace::pcapng;
 use crate::trace::recording::{Header, Recording};
 use crate::views::trace::{Detail, Trace};
-use crate::views::{DrawOptions, Explained, SeqNumbers};
+use crate::views::{Explained, SeqNumbers};
 
 pub struct Session {
     pub terminal: Terminal,
@@ -205,11 +205,6 @@ impl Session {
     /// A trace for the terminal, with `-v`.
     pub(super) fn trace(&self) -> Option<Trace> {
         (self.verbose > 0).then(|| Trace::new(self.detail(), self.terminal.width()))
-    }
-
-    /// How the next picture on the terminal is drawn.
-    pub(super) fn draw_options(&self) -> DrawOptions<'_> {
-        DrawOptions { numbers: self.numbers(), explained: Some(&self.explained) }
     }
 
     /// Whether an output file takes standard output.

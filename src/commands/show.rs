@@ -8,11 +8,11 @@ use super::{Failure, Session};
 use crate::analysis::{Analysis, BLOCKED_NS};
 use crate::i18n::tr;
 use crate::labels;
-use crate::picture::{Ink, Row, fit, span_of};
+use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::text::safe;
 use crate::trace::recording::{Origin, Recording, is_of};
 use crate::trace::{Blocked, Ending, Event, EventKind, Name, Site};
-use crate::views::View;
+use crate::views::{DrawOptions, View};
 
 /// How far a line of source is indented.
 const INDENT: usize = 4;
@@ -36,13 +36,28 @@ pub fn pictures(
     wanted: &[View],
     recording: &Recording,
 ) -> Result<(), Failure> {
-    let analysis = Analysis::of(recording);
+    draw(session, wanted, recording, true)?;
+    sentences(session, &deadline(recording))
+}
+
+/// Draws a recording in these views, each for the width that the window has when it is seen. A mark is explained in the first picture of
+/// a session that has it, or in each.
+pub(super) fn draw(
+    session: &mut Session,
+    wanted: &[View],
+    recording: &Recording,
+    explains_once: bool,
+) -> Result<(), Failure> {
+    let numbers = session.numbers();
     for view in views_for(recording, wanted) {
-        let picture = view.draw_with(&analysis, session.terminal.width(), session.draw_options());
-        session.terminal.picture(&picture)?;
+        let explained = explains_once.then(|| session.explained.for_picture());
+        session.terminal.drawn_of(recording, move |recording, width| {
+            let options = DrawOptions { numbers, explained: explained.as_ref() };
+            view.draw_with(&Analysis::of(recording), width, options)
+        })?;
         session.terminal.blank()?;
     }
-    sentences(session, &deadline(recording))
+    Ok(())
 }
 
 /// Shows sentences, each with its line of source.
@@ -50,9 +65,11 @@ pub(super) fn sentences(session: &mut Session, all: &[Sentence]) -> Result<(), F
     for Sentence { text, source, .. } in all {
         session.terminal.wrapped("", text, Ink::Bad)?;
         if let Some(line) = source {
-            let room = session.terminal.width().saturating_sub(INDENT);
-            let row = Row::indented(INDENT).with(fit(&safe(line), room), Ink::Strong);
-            session.terminal.row(&row)?;
+            let line = safe(line).into_owned();
+            session.terminal.drawn(move |width| {
+                let line = fit(&line, width.saturating_sub(INDENT));
+                Picture(vec![Row::indented(INDENT).with(line, Ink::Strong)])
+            })?;
         }
     }
     if !all.is_empty() {

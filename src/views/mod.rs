@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::rc::Rc;
 use std::sync::LazyLock;
 
 use linkme::distributed_slice;
@@ -94,12 +95,27 @@ impl DrawOptions<'_> {
 
 /// The explanations that a reader has been given, each in the first picture that needs it.
 #[derive(Debug, Default)]
-pub struct Explained(RefCell<BTreeSet<String>>);
+pub struct Explained {
+    all: Rc<RefCell<BTreeSet<String>>>,
+    /// Those in this picture, which has them again when it is drawn again.
+    here: Option<RefCell<BTreeSet<String>>>,
+}
 
 impl Explained {
+    /// The same, for one picture.
+    #[must_use]
+    pub fn for_picture(&self) -> Explained {
+        Explained { all: self.all.clone(), here: Some(RefCell::default()) }
+    }
+
     /// True the first time.
     pub fn is_new(&self, words: &str) -> bool {
-        self.0.borrow_mut().insert(words.to_owned())
+        let is_first = self.all.borrow_mut().insert(words.to_owned());
+        let Some(here) = &self.here else { return is_first };
+        if is_first {
+            here.borrow_mut().insert(words.to_owned());
+        }
+        here.borrow().contains(words)
     }
 }
 

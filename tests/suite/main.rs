@@ -42,6 +42,8 @@ mod poor_places;
 mod predictions;
 #[cfg(target_os = "linux")]
 mod programs;
+#[cfg(unix)]
+mod resizing;
 #[cfg(target_os = "linux")]
 mod sandboxes;
 #[cfg(target_os = "linux")]

@@ -144,17 +144,21 @@ impl FailedPart<'_> {
         let events = self.recording.events()[..self.end].to_vec();
         let began_ns = events.get(self.start).map_or(0, |event| event.at_ns);
         let recording = self.recording.with_events(events);
-        let analysis = Analysis::of(&recording);
-        let found = analysis.findings_where(|finding| {
-            roles.iter().any(|role| is_of(&finding.who, role))
-                && analysis.calls[finding.calls[0]].entered_ns >= began_ns
-        });
-        if !found.is_empty() {
-            let picture = findings::draw_these(&found, &analysis, session.terminal.width());
-            session.terminal.picture(&picture)?;
+        let found = {
+            let analysis = Analysis::of(&recording);
+            analysis.findings_where(|finding| {
+                roles.iter().any(|role| is_of(&finding.who, role))
+                    && analysis.calls[finding.calls[0]].entered_ns >= began_ns
+            })
+        };
+        let is_known = !found.is_empty();
+        if is_known {
+            session.terminal.drawn(move |width| {
+                findings::draw_these(&found, &Analysis::of(&recording), width)
+            })?;
             session.terminal.blank()?;
         }
-        Ok(!found.is_empty())
+        Ok(is_known)
     }
 
     /// Where the learner's programs received, sent and closed last in it, or failed to; and what else failed last.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::playing::Playing;
-use crate::analysis::Analysis;
 use crate::capture::parameter::SetError;
 use crate::cli;
 use crate::commands::prediction::{letters, pose, your_answer};
@@ -15,7 +14,6 @@ use crate::lesson::{Prediction, Show};
 use crate::output::terminal::keys::Key;
 use crate::output::terminal::{Answer, Bar};
 use crate::picture::Ink;
-use crate::views::DrawOptions;
 
 /// What is waited for.
 #[derive(Clone, Copy)]
@@ -95,7 +93,7 @@ impl<'a> Playing<'a> {
         loop {
             let bar = self.bar(at);
             self.keep_place();
-            let key = self.session.terminal.press(&bar)?;
+            let Some(key) = self.session.terminal.press(&bar)? else { continue };
             if self.session.terminal.is_looking_back() && self.moves_among_pages(key, at)? {
                 continue;
             }
@@ -285,14 +283,8 @@ impl<'a> Playing<'a> {
             self.session.terminal.wrapped("", notice, Ink::Warn)?;
             self.session.terminal.blank()?;
         }
-        let analysis = Analysis::of(&performed.recording);
-        for view in show::views_for(&performed.recording, &seen.show.views) {
-            // With every mark explained: the explanation may be far above.
-            let options = DrawOptions { explained: None, ..self.session.draw_options() };
-            let picture = view.draw_with(&analysis, self.session.terminal.width(), options);
-            self.session.terminal.picture(&picture)?;
-            self.session.terminal.blank()?;
-        }
+        // With every mark explained: the explanation may be far above.
+        show::draw(self.session, &seen.show.views, &performed.recording, false)?;
         Ok(Shown::Pages)
     }
 
@@ -315,8 +307,12 @@ impl<'a> Playing<'a> {
         }
         while !show.experiment.parameters.is_empty() {
             self.read()?;
-            let prompt = tr!("knob=value (Enter runs it as it is, b goes back, q quits): ");
-            let Answer::Line(typed) = self.session.terminal.ask(prompt)? else {
+            let prompts = [
+                tr!("knob=value (Enter runs it as it is, b goes back, q quits): "),
+                tr!("knob=value (b back, q quits): "),
+            ];
+            let Answer::Line(typed) = self.session.terminal.ask(&prompts.map(str::to_owned))?
+            else {
                 return Ok(Shown::Pages);
             };
             if typed.eq_ignore_ascii_case("b") {

@@ -200,19 +200,17 @@ fn explained(is_traced: bool, width: usize) -> Picture {
 /// The line that is being typed for a program: its end, if it is too long.
 fn typed_line(typing: &Typing, width: usize) -> String {
     let who = &typing.reader().name;
-    let head = match (typing.text.is_empty(), typing.has_choice()) {
-        (false, _) => tr!("a line for {who}: ", who),
-        (true, false) => {
-            tr!("type a line for {who} (Enter sends, Ctrl-D ends its input, Esc cancels): ", who)
-        }
-        (true, true) => tr!(
+    let short = tr!("a line for {who}: ", who);
+    if !typing.line.text.is_empty() {
+        return typing.line.shown(&[short], width);
+    }
+    let keys = if typing.has_choice() {
+        tr!(
             "type a line for {who} (Enter sends, Tab: for another, Ctrl-D ends its input, Esc cancels): ",
             who
-        ),
+        )
+    } else {
+        tr!("type a line for {who} (Enter sends, Ctrl-D ends its input, Esc cancels): ", who)
     };
-    let text = &typing.text;
-    let from = text.char_indices().map(|(at, _)| at);
-    let fits = |at: &usize| head.width() + text[*at..].width() < width;
-    let at = from.chain([text.len()]).find(fits).unwrap_or(text.len());
-    format!("{head}{}▏", &text[at..])
+    typing.line.shown(&[keys, short], width)
 }

@@ -1,6 +1,7 @@
 //! A line that is typed in the step view for a traced program, whose terminal is not this one.
 
 use crate::analysis::OpenCalls;
+use crate::output::terminal::line::{Edited, Line};
 use crate::trace::{Call, Event, Syscall, SyscallKind};
 use crate::views::wording;
 
@@ -15,9 +16,7 @@ pub(super) struct Reader {
 pub(super) struct Typing {
     readers: Vec<Reader>,
     chosen: usize,
-    pub(super) text: String,
-    /// The beginning of a character.
-    unfinished: Vec<u8>,
+    pub(super) line: Line,
 }
 
 /// What became of it.
@@ -54,8 +53,7 @@ fn reads_keyboard(call: &Call) -> bool {
 impl Typing {
     /// Begins; `None` if nobody reads.
     pub(super) fn new(readers: Vec<Reader>) -> Option<Typing> {
-        let (text, unfinished) = (String::new(), Vec::new());
-        (!readers.is_empty()).then_some(Typing { readers, chosen: 0, text, unfinished })
+        (!readers.is_empty()).then_some(Typing { readers, chosen: 0, line: Line::default() })
     }
 
     pub(super) fn reader(&self) -> &Reader {
@@ -71,31 +69,14 @@ impl Typing {
         if bytes.is_empty() {
             return Typed::Cancelled; // the end of our own input
         }
-        for (at, byte) in bytes.iter().enumerate() {
-            match byte {
-                b'\r' | b'\n' => return Typed::Text(std::mem::take(&mut self.text) + "\n"),
-                // Ctrl-D: what has been typed, and at the beginning of a line the end of input.
-                4 => return Typed::Text(std::mem::take(&mut self.text) + "\u{4}"),
-                0x1b if at + 1 == bytes.len() => return Typed::Cancelled,
-                0x1b => return Typed::Unfinished, // an arrow, a function key
-                b'\t' => self.chosen = (self.chosen + 1) % self.readers.len(),
-                8 | 0x7f => drop(self.text.pop()),
-                0x15 => self.text.clear(), // Ctrl-U
-                0..0x20 => {}
-                _ => self.add(*byte),
-            }
+        let Typing { readers, chosen, line } = self;
+        match line.take(bytes, || *chosen = (*chosen + 1) % readers.len()) {
+            Edited::Unfinished => Typed::Unfinished,
+            Edited::Cancelled => Typed::Cancelled,
+            Edited::Finished => Typed::Text(std::mem::take(&mut line.text) + "\n"),
+            // What has been typed, and at the beginning of a line the end of input.
+            Edited::Ended => Typed::Text(std::mem::take(&mut line.text) + "\u{4}"),
         }
-        Typed::Unfinished
-    }
-
-    fn add(&mut self, byte: u8) {
-        self.unfinished.push(byte);
-        match std::str::from_utf8(&self.unfinished) {
-            Ok(text) => self.text.push_str(text),
-            Err(error) if error.error_len().is_none() => return,
-            Err(_) => {}
-        }
-        self.unfinished.clear();
     }
 }
 
@@ -110,10 +91,9 @@ mod tests {
         assert_eq!(typing.take("ab好".as_bytes()), Typed::Unfinished);
         assert_eq!(typing.take(&"你".as_bytes()[..2]), Typed::Unfinished);
         assert_eq!(typing.take(&"你".as_bytes()[2..]), Typed::Unfinished);
-        assert_eq!((typing.text.as_str(), typing.reader().process), ("ab好你", 1));
+        assert_eq!((typing.line.text.as_str(), typing.reader().process), ("ab好你", 1));
         assert_eq!(typing.take(b"\x7f\x7f\x1b[A\t"), Typed::Unfinished);
-        assert_eq!(typing.take(b"\t"), Typed::Unfinished);
-        assert_eq!((typing.text.as_str(), typing.reader().process), ("ab", 2));
+        assert_eq!((typing.line.text.as_str(), typing.reader().process), ("ab", 2));
         assert_eq!(typing.take(b"c\r"), Typed::Text("abc\n".to_owned()));
         assert_eq!(typing.take(b"\x04"), Typed::Text("\u{4}".to_owned()));
         assert_eq!(typing.take(b"x\x1b"), Typed::Cancelled);

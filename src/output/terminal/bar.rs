@@ -82,6 +82,11 @@ impl Terminal {
         let text = if self.ascii { to_ascii(&text) } else { text };
         let filled = format!("{text}{}", " ".repeat(columns.saturating_sub(text.width())));
         let shown = if self.has_colours() { filled.reversed().to_string() } else { text };
+        self.draw_last_row(shown)
+    }
+
+    /// Draws this in the last row; dropping the guard erases it, as with the bar.
+    pub(super) fn draw_last_row(&mut self, shown: String) -> io::Result<Cleanup> {
         self.out.flush()?;
         let write = |text: &str| {
             let mut stdout = io::stdout();

@@ -1,5 +1,6 @@
 //! Single keys, read without Enter, for stepping.
 
+use super::line::behind_sequence;
 pub use crate::signals::{raw_mode, typed};
 use crate::text::half_width;
 
@@ -27,23 +28,12 @@ pub fn parse(mut bytes: &[u8]) -> Vec<Key> {
             b'\r' | b'\n' | b' ' => keys.push(Key::On),
             4 => keys.push(Key::End),
             0x1b => {
-                // ESC, [ or O, parameters, and a last byte from 0x40 on (ECMA-48).
-                let Some(after) = rest.strip_prefix(b"[").or_else(|| rest.strip_prefix(b"O"))
-                else {
-                    // Escape alone, or a key pressed with Alt: none of ours.
-                    bytes = rest.get(1..).unwrap_or_default();
-                    continue;
-                };
-                let length = after
-                    .iter()
-                    .position(|byte| (0x40..0x7f).contains(byte))
-                    .map_or(after.len(), |at| at + 1);
-                match &after[..length] {
-                    b"C" | b"6~" => keys.push(Key::On),
-                    b"D" | b"5~" => keys.push(Key::Back),
-                    _ => {}
+                bytes = behind_sequence(rest);
+                match &rest[..rest.len() - bytes.len()] {
+                    b"[C" | b"OC" | b"[6~" => keys.push(Key::On),
+                    b"[D" | b"OD" | b"[5~" => keys.push(Key::Back),
+                    _ => {} // Escape alone, a key pressed with Alt, another function key
                 }
-                bytes = &after[length..];
             }
             // A Chinese input method's `ｑ` and wide space (Unicode, blocks FF00 and 3000).
             0xe3 | 0xef => {

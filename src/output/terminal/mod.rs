@@ -9,7 +9,9 @@ use thiserror::Error;
 
 mod asking;
 mod bar;
+mod block;
 pub mod keys;
+pub mod line;
 mod pages;
 mod paging;
 mod palette;
@@ -20,11 +22,12 @@ mod rendering;
 mod writing;
 
 pub use bar::Bar;
-pub use pages::Place;
+pub use block::Place;
 pub use palette::wants_color;
 pub use rendering::render;
 
-use pages::{Block, Pages};
+use block::Block;
+use pages::Pages;
 use piece::Piece;
 
 use crate::picture::Picture;
@@ -58,12 +61,29 @@ pub struct Terminal {
     erases: bool,
     /// Rows of the screen, if the terminal is interactive.
     height: Option<usize>,
+    /// What the window was when the page on it was drawn.
+    drawn_in: Window,
     /// What is to be shown page by page, if the terminal is interactive.
     pages: Option<Pages>,
     /// What will be shown together, while it is gathered.
     gathered: Option<Vec<Piece>>,
     /// The rows, if they are collected instead of shown.
     kept: Option<Picture>,
+}
+
+/// A window: its size, and how often the program has been resumed, which leaves nothing of what was in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Window {
+    size: Option<(u16, u16)>,
+    times_resumed: u64,
+}
+
+impl Window {
+    fn now() -> Window {
+        let size = terminal_size::terminal_size_of(io::stdout());
+        let size = size.map(|(width, height)| (width.0, height.0));
+        Window { size, times_resumed: signals::times_resumed() }
+    }
 }
 
 /// What is still to be shown, while something else is.
@@ -133,6 +153,7 @@ impl Terminal {
             interactive,
             erases: interactive && std::env::var_os("TERM").is_some_and(|term| term != "dumb"),
             height,
+            drawn_in: Window::now(),
             pages: height.map(|_| Pages::default()),
             gathered: None,
             kept: None,
@@ -150,6 +171,7 @@ impl Terminal {
             interactive: false,
             erases: false,
             height: None,
+            drawn_in: Window { size: None, times_resumed: 0 },
             pages: None,
             gathered: None,
             kept: None,

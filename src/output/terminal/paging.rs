@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::keys::Key;
-use super::pages::Pages;
+use super::pages::{Pages, Room};
 use super::{Aside, Bar, Place, Result, Terminal};
 use crate::i18n::tr;
 use crate::picture::{Ink, Row};
@@ -19,23 +19,18 @@ impl Terminal {
 
     /// Fills the page on the screen with what waits for it; true if the page is full and more waits.
     pub fn show_page(&mut self) -> Result<bool> {
-        let (height, layout) = (self.page_height(), self.layout());
-        let taken = self.pages.as_mut().map(|pages| (pages.take(height, layout), pages.is_full()));
+        let room = self.room();
+        let taken = self.pages.as_mut().map(|pages| (pages.take(room), pages.is_full()));
         let (rows, is_full) = taken.unwrap_or_default();
         rows.iter().try_for_each(|row| self.write_row(row))?;
         self.out.flush()?;
         Ok(is_full)
     }
 
-    /// Writes rows, those that have become too wide for the window in several.
-    fn write_rows(&mut self, rows: Vec<Row>, width: usize) -> Result<()> {
-        // It stands apart from what is above it on the screen.
+    /// Writes the rows of a page, apart from what is above it on the screen.
+    fn write_page(&mut self, rows: Vec<Row>) -> Result<()> {
         let gap = rows.first().is_some_and(|row| row.width() > 0).then(Row::new);
-        let narrow = gap.into_iter().chain(rows).flat_map(|row| match row.width() <= width {
-            true => vec![row],
-            false => row.wrap(width),
-        });
-        narrow.collect::<Vec<_>>().iter().try_for_each(|row| self.write_row(row))
+        gap.iter().chain(&rows).try_for_each(|row| self.write_row(row))
     }
 
     /// How many rows a page has: the bar stands below them.
@@ -43,22 +38,34 @@ impl Terminal {
         self.height.map_or(usize::MAX, |height| height - 1)
     }
 
+    pub(super) fn room(&self) -> Room {
+        Room { height: self.page_height(), layout: self.layout() }
+    }
+
     /// Waits below the page until it is to be turned.
     pub fn turn_page(&mut self) -> Result<()> {
+        self.wait(&Bar::of(tr!("Enter on")), tr!("goes on"), &[]).map(|_| ())
+    }
+
+    /// Waits below the page for Enter, or for one of these letters, which answer; other keys move among the pages. `enter` says what Enter does.
+    pub fn wait(&mut self, asked: &Bar, enter: &str, answers: &[char]) -> Result<Key> {
         loop {
-            let main = if self.is_looking_back() { tr!("Enter forward") } else { tr!("Enter on") };
-            let back = self.can_look_back().then(|| tr!("b back").to_owned());
-            let bar = Bar { others: back.into_iter().collect(), ..Bar::of(main) };
-            match self.press(&bar)? {
-                Key::On if !self.look_forward()? => return Ok(()),
-                Key::Back | Key::Letter('b') => self.look_back()?,
-                Key::Letter('?') => {
+            let looks_back = self.is_looking_back();
+            let is_answer = |letter| !looks_back && answers.contains(&letter);
+            let back = if is_answer('b') { tr!("← back") } else { tr!("b back") };
+            let others = self.can_look_back().then(|| back.to_owned()).into_iter().collect();
+            let bar = if looks_back { Bar::of(tr!("Enter forward")) } else { asked.clone() };
+            match self.press(&Bar { others, ..bar })? {
+                Some(Key::On) if !self.look_forward()? => return Ok(Key::On),
+                Some(key @ Key::Letter(letter)) if is_answer(letter) => return Ok(key),
+                Some(Key::Back | Key::Letter('b')) => self.look_back()?,
+                Some(Key::Letter('?')) => {
                     self.return_to_present()?;
                     let waiting = self.set_aside();
-                    self.explain_keys(tr!("goes on"), &[], &[])?;
+                    self.explain_keys(enter, &[], answers)?;
                     self.bring_back(waiting);
                 }
-                Key::Letter(_) => self.return_to_present()?,
+                Some(Key::Letter(_)) => self.return_to_present()?,
                 _ => {}
             }
         }
@@ -98,6 +105,7 @@ impl Terminal {
         let before = self.pages.as_mut().is_some_and(|pages| pages.set_apart(true));
         let mut shown = self.show_page();
         while let Ok(true) = shown {
+            // Another window may have room for all of it.
             shown = self.press(&Bar::of(tr!("Enter on"))).and_then(|_| self.show_page());
         }
         self.pages.iter_mut().for_each(|pages| {
@@ -108,23 +116,26 @@ impl Terminal {
 
     /// Shows the page before the one on the screen again, if there is one.
     pub fn look_back(&mut self) -> Result<()> {
-        let page = self.pages.as_mut().and_then(|pages| pages.back().map(<[Row]>::to_vec));
-        self.write_rows(page.unwrap_or_default(), self.width)
+        let room = self.room();
+        let page = self.pages.as_mut().and_then(|pages| pages.back(room).map(<[Row]>::to_vec));
+        self.write_page(page.unwrap_or_default())
     }
 
     /// After looking back shows the page after the one on the screen; false if none is shown again.
     pub fn look_forward(&mut self) -> Result<bool> {
-        let page = self.pages.as_mut().and_then(|pages| pages.forward().map(<[Row]>::to_vec));
+        let room = self.room();
+        let page = self.pages.as_mut().and_then(|pages| pages.forward(room).map(<[Row]>::to_vec));
         let is_there = page.is_some();
-        self.write_rows(page.unwrap_or_default(), self.width)?;
+        self.write_page(page.unwrap_or_default())?;
         Ok(is_there)
     }
 
     /// After looking back shows the last page again.
     pub fn return_to_present(&mut self) -> Result<()> {
+        let room = self.room();
         let pages = self.pages.as_mut();
-        let page = pages.and_then(|pages| pages.return_to_present().map(<[Row]>::to_vec));
-        self.write_rows(page.unwrap_or_default(), self.width)
+        let page = pages.and_then(|pages| pages.return_to_present(room).map(<[Row]>::to_vec));
+        self.write_page(page.unwrap_or_default())
     }
 
     /// Whether a page is shown again, and not the last one.

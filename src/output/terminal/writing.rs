@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::rc::Rc;
 
-use super::pages::{Block, Pages};
+use super::block::Block;
+use super::pages::Pages;
 use super::palette::colored_text;
-use super::piece::{Layout, Piece};
+use super::piece::{Drawn, Layout, Piece};
 use super::prose::{self, Emphasis};
 use super::rendering::{render, to_ascii};
 use super::{Error, Result, Terminal};
@@ -134,9 +135,22 @@ impl Terminal {
         self.row(&Row::new())
     }
 
-    /// Shows a picture, on one page if a page can have so much.
-    pub fn picture(&mut self, picture: &Picture) -> Result<()> {
-        self.together(|terminal| picture.0.iter().try_for_each(|row| terminal.row(row)))
+    /// Shows a picture, on one page if a page can have so much. It is drawn when its page is shown, and anew for another width.
+    pub fn drawn(&mut self, draw: impl Fn(usize) -> Picture + 'static) -> Result<()> {
+        self.drawn_of(&(), move |(), width| draw(width))
+    }
+
+    /// The same of something that is kept as long as the page is, if there are pages.
+    pub fn drawn_of<T: Clone + 'static>(
+        &mut self,
+        what: &T,
+        draw: impl Fn(&T, usize) -> Picture + 'static,
+    ) -> Result<()> {
+        if self.pages.is_none() {
+            return draw(what, self.width).0.iter().try_for_each(|row| self.write_row(row));
+        }
+        let what = what.clone();
+        self.piece(Piece::Drawn(Drawn::new(move |width| draw(&what, width))))
     }
 
     /// Shows CommonMark, wrapped.
