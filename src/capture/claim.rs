@@ -91,6 +91,12 @@ pub fn eq(what: impl Into<Label>, saw: impl Into<Value>, wanted: impl Into<Value
     Proof::one(what, saw, Relation::Equal, wanted, None, held)
 }
 
+/// Something is so, or is not: `yes_or_no("the file is there", path.exists(), false)`.
+pub fn yes_or_no(what: impl Into<Label>, saw: bool, wanted: bool) -> Proof {
+    let word = |is: bool| if is { label!("yes") } else { label!("no") };
+    eq(what, word(saw), word(wanted))
+}
+
 /// Two observed values are equal: `eq_between("client.local", a, "server.peer", b)`.
 pub fn eq_between(
     what: impl Into<Label>,

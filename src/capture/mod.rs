@@ -48,7 +48,7 @@ pub use actor::{Actor, ActorThread, Stage};
 pub use breakpoints::Breakpoints;
 pub use claim::{
     Measured, Proof, TIMED_OUT, at_least, at_least_duration, before, eq, eq_between, eq_duration,
-    failed_with, in_ticks, less, ne_between, ok, succeeded, waited_at_least,
+    failed_with, in_ticks, less, ne_between, ok, succeeded, waited_at_least, yes_or_no,
 };
 pub use error::{Error, Result};
 pub use link::Wire;

@@ -7,7 +7,7 @@ use super::kit::{
     answer, caller, client, exits_with_0, has_closed, has_printed, is_end, judge_role, listening,
     receive, received, received_whole, require, require_answer, start_server,
 };
-use crate::capture::{Lab, PATIENCE, Program, Result, Socket, eq};
+use crate::capture::{Lab, PATIENCE, Program, Result, Socket, yes_or_no};
 use crate::experiments::judge;
 use crate::trace::{Data, ExitStatus, label};
 
@@ -105,7 +105,7 @@ fn talks(lab: &Lab) -> Result<()> {
             label!("client should have ended the connection at the end of its input; it did not")
         }
     };
-    let ended = eq("our recv returned 0", is_ended, true).and(eq(
+    let ended = yes_or_no("our recv returned 0", is_ended, true).and(yes_or_no(
         label!("{who} has crashed", who = label!("client")),
         has_crashed,
         false,

@@ -8,7 +8,7 @@ use socket2::{SockAddr, Type};
 use super::kit::{
     LOOK, answer, exit_value, exits_with_0, free_port, require, require_answer, until_listening_on,
 };
-use crate::capture::{Lab, PATIENCE, Program, Proof, Result, Socket, eq, succeeded};
+use crate::capture::{Lab, PATIENCE, Program, Proof, Result, Socket, eq, succeeded, yes_or_no};
 use crate::experiments::{Need, judge};
 use crate::trace::{ExitStatus, Value, label};
 
@@ -67,7 +67,7 @@ struct Addresses {
 fn leaves_no_file(path: &Path) -> Proof {
     let explanation =
         label!("the server should have removed the file at its path; it is still there");
-    eq("the file is there", path.exists(), false).explained(explanation)
+    yes_or_no("the file is there", path.exists(), false).explained(explanation)
 }
 
 /// A port that is free for IPv4 and for IPv6.

@@ -9,7 +9,9 @@ use super::kit::{
     LOOK, answer, at_end, client, exit_value, has_printed, judge_role, receive_from, received,
     received_whole, require, require_answer, require_end, start_server, until_asleep,
 };
-use crate::capture::{Actor, Lab, PATIENCE, Program, Proof, Result, Socket, at_least_duration, eq};
+use crate::capture::{
+    Actor, Lab, PATIENCE, Program, Proof, Result, Socket, at_least_duration, eq, yes_or_no,
+};
 use crate::experiments::judge;
 use crate::trace::recording::is_of;
 use crate::trace::{Data, Event, EventKind, Syscall, label};
@@ -139,7 +141,7 @@ fn serves_after(lab: &Lab, server: &Program, at: &SockAddr) -> Result<()> {
         "heidi announced {most} bytes, which is allowed; the server did not wait for them",
         most = MOST
     );
-    let waits = eq("heidi's connection has ended", at_end(&heidi, Duration::ZERO), false);
+    let waits = yes_or_no("heidi's connection has ended", at_end(&heidi, Duration::ZERO), false);
     require(lab, "waits-for-the-longest-message", waits.explained(explanation))?;
     drop(heidi);
 

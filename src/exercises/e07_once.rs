@@ -9,7 +9,7 @@ use super::kit::{LOOK, exits_with_0, has_printed, require};
 use crate::capture::link::{Syn, first};
 use crate::capture::{
     Actor, Interest, Lab, Network, Program, Proof, Result, Socket, TO_START, at_least, eq,
-    ne_between,
+    ne_between, yes_or_no,
 };
 use crate::experiments::judge;
 use crate::trace::{Data, Label, label};
@@ -29,7 +29,7 @@ fn pay_once(lab: &Lab) -> Result<()> {
     let first = bank.order(&client, TO_START)?;
     let explanation =
         label!("client should have connected though the first SYN was lost; it did not");
-    let connects = eq("connected", bank.is_connected(), true).explained(explanation);
+    let connects = yes_or_no("connected", bank.is_connected(), true).explained(explanation);
     require(lab, "connects-though-a-syn-is-lost", connects)?;
     require(lab, "sends-a-payment", first.is_of(10))?;
     bank.pay(&first);
@@ -87,7 +87,7 @@ fn pay_once(lab: &Lab) -> Result<()> {
     let is_known = bank.paid.contains_key(other.number());
     let explanation =
         label!("another run should have used new numbers; this one was used in the first run");
-    let number = eq("a number of the first run", is_known, false).explained(explanation);
+    let number = yes_or_no("a number of the first run", is_known, false).explained(explanation);
     lab.claim("another-run-has-other-numbers", other.is_of(10).and(number));
     Ok(())
 }

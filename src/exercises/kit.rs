@@ -12,7 +12,7 @@ use socket2::{Domain, SockAddr, Type};
 
 use crate::capture::{
     Actor, Lab, PATIENCE, Program, Proof, Result, Socket, TO_START, address, at_least, eq, less,
-    succeeded, sys,
+    succeeded, sys, yes_or_no,
 };
 use crate::trace::recording::is_of;
 use crate::trace::{
@@ -131,7 +131,7 @@ pub(super) fn received_whole(who: impl Into<Label>, got: &[u8], wanted: &[u8]) -
         }
     };
     at_least(label!("bytes that {who} received", who), got.len(), all)
-        .and(eq("the bytes", differs.is_none(), true))
+        .and(yes_or_no("they are those that were sent", differs.is_none(), true))
         .explained(explanation)
 }
 
@@ -188,7 +188,7 @@ pub(super) fn has_not_crashed(who: impl Into<Label>, program: &Program) -> Proof
         "{who} should have said itself that this is all; it crashed, and the system closed its connection",
         who = who.clone()
     );
-    eq(label!("{who} has crashed", who), has_crashed, false).explained(explanation)
+    yes_or_no(label!("{who} has crashed", who), has_crashed, false).explained(explanation)
 }
 
 /// This program has shown this text.

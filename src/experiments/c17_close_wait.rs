@@ -22,9 +22,9 @@ fn close_wait(lab: &Lab) -> Result<()> {
     }
     let table = sockets_at(lab, "-tanp", &[&address])?;
     let zeros = eq("recv", told.join(" "), "0 0 0");
-    let waiting = eq("CLOSE-WAIT: Recv-Q", receive_queues(&table, "CLOSE-WAIT"), "0 0 0");
+    let waiting = eq("Recv-Q in CLOSE-WAIT", receive_queues(&table, "CLOSE-WAIT"), "0 0 0");
     lab.claim("told-and-not-closed", zeros.and(waiting));
-    let queue = eq("LISTEN: Recv-Q", receive_queues(&table, "LISTEN"), "0");
+    let queue = eq("Recv-Q in LISTEN", receive_queues(&table, "LISTEN"), "0");
     lab.claim("nobody-waits-for-accept", queue);
 
     lab.part("never accepted");
@@ -33,8 +33,8 @@ fn close_wait(lab: &Lab) -> Result<()> {
         leaves_before_accept(lab, &elsewhere)?;
     }
     let table = sockets_at(lab, "-tanp", &[&elsewhere])?;
-    let waiting = eq("CLOSE-WAIT: Recv-Q", receive_queues(&table, "CLOSE-WAIT"), "1 1 1");
-    let queue = eq("LISTEN: Recv-Q", receive_queues(&table, "LISTEN"), "3");
+    let waiting = eq("Recv-Q in CLOSE-WAIT", receive_queues(&table, "CLOSE-WAIT"), "1 1 1");
+    let queue = eq("Recv-Q in LISTEN", receive_queues(&table, "LISTEN"), "3");
     let rows = table.lines().filter(|row| row.starts_with("CLOSE-WAIT"));
     let named = eq("with a process", rows.filter(|row| row.contains("users:")).count(), 0);
     lab.claim("no-program-has-them", waiting.and(queue).and(named));
@@ -50,7 +50,7 @@ fn close_wait(lab: &Lab) -> Result<()> {
     }
     let table = sockets_at(lab, "-tanp", &[&address, &elsewhere])?;
     let none = eq("in CLOSE-WAIT", table.matches("CLOSE-WAIT").count(), 0);
-    let queues = eq("LISTEN: Recv-Q", receive_queues(&table, "LISTEN"), "0 0");
+    let queues = eq("Recv-Q in LISTEN", receive_queues(&table, "LISTEN"), "0 0");
     lab.claim("closed-and-gone", none.and(queues));
     Ok(())
 }

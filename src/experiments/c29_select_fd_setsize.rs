@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-use super::kit::{connection, epoll_or_kqueue, no_answer};
+use super::kit::{connection, epoll_or_kqueue, no_answer, says_readable};
 use super::{Need, experiment};
 use crate::capture::{Interest, Lab, Result, at_least, eq};
 use crate::trace::Feature;
@@ -24,11 +24,11 @@ fn descriptor_above_1023(lab: &Lab) -> Result<()> {
 
     server.send_all(b"hello")?;
     let ready = me.poll(&[(&client, Interest::Read)], None)?;
-    let polled = eq("poll", ready.readable(&client), true);
+    let polled = says_readable("poll", ready.readable(&client));
     let epoll = me.epoll()?;
     epoll.epoll_ctl_add(&client, Interest::Read)?;
     let ready = epoll.epoll_wait(8, None)?;
-    let waited = eq(epoll_or_kqueue("epoll", "kqueue"), ready.readable(&client), true);
+    let waited = says_readable(epoll_or_kqueue("epoll", "kqueue"), ready.readable(&client));
     let n = client.recv(&mut [0; 64])?;
     lab.claim("poll-and-epoll-take-it", polled.and(waited).and(eq("recv", n, 5)));
 

@@ -220,6 +220,24 @@ pub(super) fn recv_gave(got: &[u8], wanted: &[u8]) -> Proof {
     eq("recv gave", Data::of(got), Data::of(wanted))
 }
 
+/// A call that waits for several sockets said of this one that it can be read.
+pub(super) fn says_readable(call: impl Into<Label>, is_readable: bool) -> Proof {
+    let words = |is: bool| if is { label!("readable") } else { label!("not readable") };
+    eq(call, words(is_readable), words(true))
+}
+
+/// A call that waits for several sockets said of this one that it can be written.
+pub(super) fn says_writable(call: impl Into<Label>, is_writable: bool) -> Proof {
+    let words = |is: bool| if is { label!("writable") } else { label!("not writable") };
+    eq(call, words(is_writable), words(true))
+}
+
+/// A socket's mode, as fcntl(2) told it.
+pub(super) fn mode_is(flag: impl Into<Label>, nonblocking: bool, wanted: bool) -> Proof {
+    let words = |is: bool| if is { label!("on") } else { label!("off") };
+    eq(flag, words(nonblocking), words(wanted))
+}
+
 /// How many lines of a command's answer have this in them.
 pub(super) fn lines_with(answer: &str, text: &str) -> usize {
     answer.lines().filter(|line| line.contains(text)).count()

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use socket2::{Domain, Type};
 
-use super::kit::{connected, count_calls, listening, receive_exactly, transferred, until_full};
+use super::kit::{
+    connected, count_calls, listening, mode_is, receive_exactly, transferred, until_full,
+};
 use super::{Need, experiment};
 use crate::capture::{
     Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Socket, TIMED_OUT, at_least, before,
@@ -31,8 +33,8 @@ fn new_sockets_block(lab: &Lab) -> Result<()> {
     let ((tcp, tcps), (udp, udps)) = (tcp?, udp?);
 
     let modes = || {
-        let other = eq("udp's O_NONBLOCK", udp?, false);
-        Ok(eq("tcp's O_NONBLOCK", tcp?, false).and(other))
+        let other = mode_is("udp's O_NONBLOCK", udp?, false);
+        Ok(mode_is("tcp's O_NONBLOCK", tcp?, false).and(other))
     };
     lab.claim_if_had("born-blocking", modes())?;
     lab.claim("born-without-timeouts", none(tcps).and(none(udps)));
@@ -63,8 +65,8 @@ fn accept_makes_a_new_one(lab: &Lab) -> Result<()> {
     let listens = listener.nonblocking();
     let accepted = connection.nonblocking();
     let modes = || {
-        let listens = eq("the listener's O_NONBLOCK", listens?, true);
-        Ok(listens.and(eq("the accepted one's", accepted?, false)))
+        let listens = mode_is("the listener's O_NONBLOCK", listens?, true);
+        Ok(listens.and(mode_is("the accepted one's", accepted?, false)))
     };
     lab.claim_if_had("accept-makes-a-blocking-one", modes())?;
     let timeout = connection.read_timeout()?.unwrap_or_default();

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use socket2::{Domain, Type};
 
-use super::kit::{connected, connection, count_calls, epoll_or_kqueue, listening, until_full};
+use super::kit::{
+    connected, connection, count_calls, epoll_or_kqueue, listening, says_readable, until_full,
+};
 use super::l09_echo::serve_with_poll;
 use super::{Need, Stepping, Why, experiment};
 use crate::capture::{
@@ -52,16 +54,16 @@ fn select_poll_epoll(lab: &Lab) -> Result<()> {
         server.poll(&[(ben, Interest::Read)], None)?; // have sent
         let ready = epoll.epoll_wait(8, None)?;
         let names = ready_ones(&ready, ann, ben, cy);
-        let both = eq("ready", names, "ann ben");
+        let both = eq("named by epoll", names, "ann ben");
         lab.claim("two-in-one-answer", both);
         let ready = epoll.epoll_wait(8, None)?; // and nobody called recv
         let names = ready_ones(&ready, ann, ben, cy);
-        let both = eq("ready", names, "ann ben");
+        let both = eq("named by epoll", names, "ann ben");
         lab.claim("unread-is-still-ready", both);
         ann.recv(&mut buffer)?;
         ben.recv(&mut buffer)?;
         let ready = epoll.epoll_wait(8, NO_WAIT)?;
-        lab.claim("read-is-ready-no-more", eq("ready", ready.count(), 0));
+        lab.claim("read-is-ready-no-more", eq("named by epoll", ready.count(), 0));
         claim_kept(lab);
         Ok(())
     })
@@ -112,8 +114,8 @@ fn ready_ones(ready: &Ready, ann: &Socket, ben: &Socket, cy: &Socket) -> String 
 fn claim_who(lab: &Lab, select: &str, poll: &str, epoll_names_cy: bool) {
     // After cy the other two may send at any moment, so of epoll it is asked whether cy is among the ready.
     let three = eq("select", select.to_owned(), "ben").and(eq("poll", poll.to_owned(), "ann"));
-    let third = eq(epoll_or_kqueue("epoll: cy", "kqueue: cy"), epoll_names_cy, true);
-    lab.claim("all-three-say-who", three.and(third));
+    let third = epoll_or_kqueue("epoll, of Cy", "kqueue, of Cy");
+    lab.claim("all-three-say-who", three.and(says_readable(third, epoll_names_cy)));
 }
 
 /// Whom select and poll were handed, from the recorded calls.
@@ -167,11 +169,14 @@ fn edge_triggered(lab: &Lab) -> Result<()> {
     client.send_all(b"again")?;
     let third = ask(None)?;
 
-    let both = |(level, edge): (usize, usize)| eq("level", level, 1).and(eq("edge", edge, 1));
+    let named = |(level, edge): (usize, usize), by_edge| {
+        let level = eq("sockets that epoll names, level-triggered", level, 1);
+        level.and(eq("edge-triggered", edge, by_edge))
+    };
+    let both = |answers| named(answers, 1);
     lab.claim("both-name-what-is-new", both(first).and(both(third)));
     let unread = eq("bytes left", left, 6);
-    let still = eq("level", second.0, 1).and(eq("edge", second.1, 0));
-    lab.claim("edge-is-silent-on-the-rest", still.and(unread));
+    lab.claim("edge-is-silent-on-the-rest", named(second, 0).and(unread));
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use socket2::SockAddr;
 
-use super::kit::{connected, listening};
+use super::kit::{connected, listening, mode_is};
 use super::{Stepping, Why, experiment};
 use crate::capture::{
     Actor, Interest, Kind, Lab, Measured, Parameter, Proof, Result, Sampler, Seen, Socket,
@@ -247,8 +247,8 @@ fn what_differs(lab: &Lab, option: &Socket, poll: &Socket) -> Result<()> {
         ne_between("option's calls", made("option"), "poll's calls", made("poll")),
     );
     let modes = || {
-        let first = eq("option's O_NONBLOCK", option.nonblocking()?, false);
-        Ok(first.and(eq("poll's O_NONBLOCK", poll.nonblocking()?, true)))
+        let first = mode_is("option's O_NONBLOCK", option.nonblocking()?, false);
+        Ok(first.and(mode_is("poll's O_NONBLOCK", poll.nonblocking()?, true)))
     };
     lab.claim_if_had("one-is-non-blocking", modes())
 }

@@ -128,7 +128,6 @@ value_from! {
     u64 => |it| Value::Number(it.try_into().unwrap_or(i64::MAX));
     char => |it| Value::Text(Cow::Owned(it.to_string()));
     usize => |it| Value::Number(it.try_into().unwrap_or(i64::MAX));
-    bool => |it| Value::Number(it.into());
     &'static str => |it| Value::Text(Cow::Borrowed(it));
     String => |it| Value::Text(Cow::Owned(it));
     Cow<'static, str> => |it| Value::Text(it);

@@ -20,7 +20,7 @@ const LOOKED_UP: [&str; 2] = ["JSON", "system"];
 const RECORDING: &str = "recording";
 
 /// Functions whose arguments are labels, by the places of those; and what names an actor.
-const TAKE_LABELS: [(&str, &[usize]); 38] = [
+const TAKE_LABELS: [(&str, &[usize]); 42] = [
     ("eq", &[0]),
     ("eq_between", &[0, 2]),
     ("ne_between", &[0, 2]),
@@ -59,6 +59,10 @@ const TAKE_LABELS: [(&str, &[usize]); 38] = [
     ("has_printed", &[0]),
     ("has_shown", &[0]),
     ("epoll_or_kqueue", &[0, 1]),
+    ("yes_or_no", &[0]),
+    ("says_readable", &[0]),
+    ("says_writable", &[0]),
+    ("mode_is", &[0]),
 ];
 
 /// Before a test module of what only Linux has.

@@ -279,7 +279,7 @@ trait OptionValue {
 
 impl OptionValue for bool {
     fn value(self) -> Value {
-        self.into()
+        Value::Number(self.into())
     }
 }
 
