@@ -48,9 +48,14 @@ pub enum Role {
 }
 
 impl Call {
-    /// Its name in the source, or else in the kernel.
+    /// What programmers call it: its name in the source, or else in the kernel. A method that a library has for a call with flags
+    /// is called after that call.
     pub fn function(&self) -> &str {
-        self.api.as_ref().unwrap_or(&self.name)
+        match (self.api.as_deref(), &self.syscall) {
+            (Some("send_with_flags" | "send_out_of_band"), Syscall::Send { .. }) => "send",
+            (Some("recv_with_flags" | "peek_all"), Syscall::Recv { .. }) => "recv",
+            (api, _) => api.unwrap_or(&self.name),
+        }
     }
 
     /// Which call it is, without its arguments.
@@ -263,6 +268,29 @@ impl<'de> Deserialize<'de> for Site {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_with_flags_is_called_as_the_one_without() {
+        let named = |api: Option<&'static str>, name: &'static str| Call {
+            id: 1,
+            syscall: Syscall::Recv { size: 8, flags: crate::trace::MsgFlags::named("MSG_TRUNC") },
+            name: name.into(),
+            api: api.map(Cow::Borrowed),
+            fd: None,
+            socket: None,
+            site: None,
+            role: Role::Program,
+        };
+        let all = [
+            (Some("recv_with_flags"), "recv"),
+            (Some("peek_all"), "recv"),
+            (Some("peek"), "peek"),
+            (None, "recvfrom"),
+        ];
+        for (api, function) in all {
+            assert_eq!(named(api, "recvfrom").function(), function);
+        }
+    }
 
     #[test]
     fn our_own_files_are_named_from_the_projects_root() {
