@@ -73,6 +73,14 @@ impl Row {
         Row::new().with(" ".repeat(columns), Ink::Plain)
     }
 
+    /// The row, so many columns further right.
+    #[must_use]
+    pub fn moved(self, columns: usize) -> Row {
+        let mut row = Row::indented(columns);
+        row.extend(self);
+        row
+    }
+
     /// Adds text in an ink.
     #[must_use]
     pub fn with(mut self, text: impl Into<String>, ink: Ink) -> Row {
@@ -118,8 +126,8 @@ impl Row {
         shown
     }
 
-    /// The row in as many of this width as it needs. It breaks after spaces and Chinese commas only: a word goes on in
-    /// the next span, so that a comma stays with what it follows.
+    /// The row in as many of this width as it needs. It breaks after spaces and Chinese commas: a word goes on in the next span,
+    /// so that a comma stays with what it follows. A word that is wider breaks where the row is full.
     #[must_use]
     pub fn wrap(self, width: usize) -> Vec<Row> {
         let mut words: Vec<Row> = Vec::new();
@@ -141,10 +149,17 @@ impl Row {
                 rows.push(std::mem::take(&mut row));
             }
             for span in word.0 {
-                let room = width.saturating_sub(row.width());
-                let fits = span.text.width() <= room;
-                let text = if fits { span.text } else { fit(span.text.trim_end(), room) };
-                row.push(text, span.ink);
+                let text = if row.width() + span.text.width() > width {
+                    span.text.trim_end()
+                } else {
+                    &span.text
+                };
+                for sign in text.graphemes(true) {
+                    if row.width() > 0 && row.width() + sign.width() > width {
+                        rows.push(std::mem::take(&mut row));
+                    }
+                    row.push(sign, span.ink);
+                }
             }
         }
         rows.push(row);
@@ -206,10 +221,16 @@ pub fn grouped(number: u64) -> String {
     groups.collect::<Vec<_>>().join(",")
 }
 
+/// Text is no wider than this: the eye loses longer lines.
+const WIDEST_TEXT: usize = 100;
+
 /// Text of one ink in as many rows of this width as it needs.
 #[must_use]
 pub fn paragraph(text: &str, width: usize, ink: Ink) -> Vec<Row> {
-    wrap(text, width).iter().map(|line| Row::new().with(fit(line, width), ink)).collect()
+    wrap(text, width.min(WIDEST_TEXT))
+        .iter()
+        .map(|line| Row::new().with(fit(line, width), ink))
+        .collect()
 }
 
 /// The text, cut to this many columns with `…` at its end if it is longer.
