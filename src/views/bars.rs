@@ -157,7 +157,7 @@ impl Group {
     /// Only the first group with broken bars explains them.
     fn draw(self, width: usize, explains: bool, rows: &mut Vec<Row>) {
         if !self.heading.is_empty() {
-            rows.push(Row::new().with(fit(&self.heading, width), Ink::Strong));
+            rows.extend(paragraph(&self.heading, width, Ink::Strong));
         }
         let widest = |text: fn(&Bar) -> &str| {
             self.bars.iter().map(|bar| text(bar).width()).max().unwrap_or(0)
@@ -179,7 +179,7 @@ impl Group {
         let room = room - broken.width();
         for (index, bar) in self.bars.iter().take(MOST_ROWS).enumerate() {
             if is_above {
-                rows.push(Row::new().with(fit(&bar.label, width), Ink::Plain));
+                rows.extend(paragraph(&bar.label, width, Ink::Plain));
             }
             let mut row = Row::new().with(fit(&bar.label, labels), Ink::Plain);
             row.pad_to(labels + 2);

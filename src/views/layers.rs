@@ -27,8 +27,6 @@ const MARGIN: usize = 9;
 const READING: usize = 20;
 /// Rows that a frame may take: a screen of 24, less the prompt below it.
 const SCREEN: usize = 22;
-/// Text is no wider than this: the eye loses longer lines.
-const WIDEST_TEXT: usize = 100;
 
 /// How the frame is laid out: bytes in a row, and whether their reading stands right of them.
 fn layout(width: usize) -> (usize, bool) {
@@ -175,8 +173,8 @@ fn frame_rows(frame: &Frame, width: usize) -> Vec<Row> {
     if heading.width() + sum.width() <= width {
         rows.push(Row::new().with(heading, Ink::Strong).with(sum, Ink::Strong));
     } else {
-        rows.push(Row::new().with(fit(heading.trim_end(), width), Ink::Strong));
-        rows.push(Row::new().with(fit(&sum, width), Ink::Strong));
+        rows.extend(paragraph(heading.trim_end(), width, Ink::Strong));
+        rows.extend(paragraph(&sum, width, Ink::Strong));
     }
     let (per_row, _) = layout(width);
     let taken: usize = parts
@@ -191,12 +189,12 @@ fn frame_rows(frame: &Frame, width: usize) -> Vec<Row> {
         part.draw(raw, width, most, &mut rows);
     }
     if let Some(why) = &frame.layers.malformed {
-        rows.push(Row::new().with(fit(&format!("✗ {}", safe(why)), width), Ink::Bad));
+        rows.extend(paragraph(&format!("✗ {}", safe(why)), width, Ink::Bad));
     }
     let key = key(&parts);
     if !key.is_empty() {
         let words = tr!("(two hexadecimal digits are a byte; {key})", key);
-        rows.extend(paragraph(&words, width.min(WIDEST_TEXT), Ink::Faint));
+        rows.extend(paragraph(&words, width, Ink::Faint));
     }
     rows.push(Row::new());
     models(&parts, width, &mut rows);

@@ -10,7 +10,7 @@ use super::{DrawOptions, view};
 use crate::analysis::{Action, Analysis};
 use crate::i18n::tr;
 use crate::picture::fold::{Repetition, repetitions};
-use crate::picture::{Ink, Picture, Row, fit, paragraph, table};
+use crate::picture::{Ink, Picture, Row, paragraph, table};
 
 mod align;
 mod cell;
@@ -56,7 +56,7 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
         } else {
             tr!("({before} calls before the first part)", before)
         };
-        picture.push(Row::new().with(fit(&words, width), Ink::Faint));
+        picture.extend(paragraph(&words, width, Ink::Faint));
     }
     if each >= NARROWEST {
         beside(&mut columns, rows, each, &mut picture);
@@ -201,7 +201,7 @@ fn below(columns: &[Column], rows: &[Aligned], width: usize, picture: &mut Vec<R
         if number > 0 {
             picture.push(Row::new());
         }
-        picture.push(Row::new().with(fit(&column.heading, width), Ink::Strong));
+        picture.extend(paragraph(&column.heading, width, Ink::Strong));
         for (at, cell) in column.cells.iter().enumerate() {
             picture
                 .extend(cell.rows(width, marked.get(&(number, at)).copied().unwrap_or_default()));

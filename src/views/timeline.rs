@@ -95,7 +95,9 @@ fn band(
     scale: &TimeAxis,
 ) -> usize {
     let room = scale.column.saturating_sub(1);
-    canvas.write(row, 0, room, &fit_middle(&wording::actor(&timeline.actor), room), ink);
+    let (name, further) = in_two(&wording::actor(&timeline.actor), room);
+    canvas.write(row, 0, room, &name, ink);
+    canvas.write(row + 1, 1, room, &further, ink);
     let end = scale.column + scale.columns;
     let begin = scale.column_of(timeline.began_ns);
     let stop = (scale.column_of(timeline.ended_ns) + 1).min(end);
@@ -149,16 +151,30 @@ fn band(
             }
         }
     }
-    let notes = notes(canvas, row, timeline, scale);
+    let mut height = 1 + notes(canvas, row, timeline, scale).max(1);
+    let below = row + 1 + usize::from(!further.is_empty());
     if let Some(cpu) = timeline.cpu_ns {
         let words = [tr!("cpu {span}", span = span_of(cpu)), span_of(cpu)];
         let end = scale.column.saturating_sub(1);
         if let Some(words) = fitting(&words, end.saturating_sub(1)) {
-            canvas.write(row + 1, 1, end, words, Ink::Faint);
+            canvas.write(below, 1, end, words, Ink::Faint);
+            height = height.max(below + 1 - row);
         }
     }
-    canvas.grow(row + 1 + notes.max(1));
-    row + 1 + notes.max(1)
+    canvas.grow(row + height);
+    row + height
+}
+
+/// A name in so many columns: the rest of it goes below where it can be broken; else it is cut.
+fn in_two(name: &str, room: usize) -> (String, String) {
+    let breaks = name.char_indices().filter(|(_, character)| " -".contains(*character));
+    let mut parts = breaks.map(|(at, _)| name.split_at(at + 1));
+    let fits =
+        |(first, rest): &(&str, &str)| first.trim_end().width() <= room && rest.width() < room;
+    match parts.find(fits).filter(|_| name.width() > room) {
+        Some((first, rest)) => (first.trim_end().to_owned(), rest.to_owned()),
+        None => (fit_middle(name, room), String::new()),
+    }
 }
 
 /// Where a cut is marked: near its end, so that words have room before it.
@@ -383,6 +399,16 @@ mod tests {
             assert!(drawn.contains(words), "{drawn}");
         }
         assert!(!drawn.contains('✗'), "{drawn}");
+    }
+
+    #[test]
+    fn a_long_name_goes_on_below_where_it_can_be_broken() {
+        let two = |name, room| in_two(name, room);
+        let words = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+        assert_eq!(two("client receives", 9), words("client", "receives"));
+        assert_eq!(two("non-blocking", 9), words("non-", "blocking"));
+        assert_eq!(two("client receives", 20), words("client receives", ""));
+        assert_eq!(two("pool-1-thread-2 receives", 6), words("poo…es", ""));
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(super) fn models(parts: &[Part], width: usize, rows: &mut Vec<Row>) {
     let mut columns = match width {
         60.. => vec![Column::left(16, " "), Column::left(20, " "), Column::left(14, ""), count],
         44.. => vec![Column::left(16, " "), Column::left(20, " "), count],
-        36.. => vec![Column::left(16, " "), Column::left(13, " "), count],
+        40.. => vec![Column::left(14, " "), Column::left(19, " "), Column::right(5, "")],
         _ => vec![Column::left(14, " "), count],
     };
     let models = columns.len() - 1;

@@ -66,10 +66,23 @@ impl Trace {
                     .unwrap_or_else(|| words(16))
             };
             let indent = (rows[0].width() + 1).min(self.width.saturating_sub(12));
-            add(&mut rows[0], fitting(call, room));
-            let mut below = Row::indented(indent);
-            add(&mut below, fitting(rest, self.width.saturating_sub(indent)));
-            rows.push(below);
+            let lines = |words: Vec<(String, Ink)>| {
+                let words = words.into_iter();
+                let row = words.fold(Row::new(), |row, (text, ink)| row.with(text, ink));
+                row.wrap(self.width.saturating_sub(indent)).into_iter()
+            };
+            let words = fitting(call, room);
+            if wide(&words) <= room {
+                add(&mut rows[0], words);
+            } else {
+                let mut lines = lines(words);
+                if rows[0].width() <= indent {
+                    rows[0].extend(lines.next().unwrap_or_default());
+                }
+                rows.extend(lines.map(|line| line.moved(indent)));
+            }
+            let rest = lines(fitting(rest, self.width.saturating_sub(indent)));
+            rows.extend(rest.map(|line| line.moved(indent)));
         }
         if let Some(last) = rows.last_mut() {
             self.margin(last, took, source);

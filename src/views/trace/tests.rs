@@ -90,6 +90,19 @@ fn a_narrow_trace_keeps_the_outcome() {
 }
 
 #[test]
+fn a_call_that_is_wider_than_its_row_goes_on_below() {
+    let mut script = Script::new();
+    let path = "/run/a-folder-with-a-long-name/and-another/door";
+    let path = Value::Address(crate::trace::Address::Unix(Some(path.into())));
+    script.fails("client", 2, "connect", &[("address", path)], "ENOENT");
+    for width in 20..80 {
+        let drawn = drawn(&script, width);
+        let text: String = drawn.split_whitespace().collect();
+        assert!(text.contains("a-folder-with-a-long-name/and-another/door)=ENOENT"), "{drawn}");
+    }
+}
+
+#[test]
 fn what_is_no_call_is_a_line_of_its_own() {
     let mut script = Script::new();
     script.event("bob", EventKind::Deed { deed: "chmod 000 …/door".into(), errno: None });
