@@ -9,7 +9,8 @@ use super::{DrawOptions, view};
 use crate::analysis::{Analysis, Plot};
 use crate::i18n::tr;
 use crate::picture::axis::{LogAxis, write_ticks};
-use crate::picture::{Canvas, Ink, Picture, exact_span, fit, span_of};
+use crate::picture::table::{self, Column};
+use crate::picture::{Canvas, Ink, Picture, Row, exact_span, fit, paragraph, span_of};
 use crate::text::wrap;
 
 /// Told apart by shape, in ASCII too; none of them is a sign of failure.
@@ -17,6 +18,12 @@ const SIGNS: [char; 6] = ['●', '▲', '■', '○', '▼', '◆'];
 
 /// Rows of the field that the points stand in.
 const HIGH: usize = 12;
+/// The fewest columns of a plot that has another beside it.
+const BESIDE: usize = 60;
+/// A plot is no wider: what it shows would be flat.
+const WIDEST: usize = 100;
+/// Between two plots.
+const GAP: &str = "    ";
 
 fn sign_of(series: usize) -> char {
     SIGNS[series % SIGNS.len()]
@@ -61,23 +68,31 @@ fn tick(value: u64, unit: &str) -> String {
 
 view!("plot", draw);
 fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
-    let mut canvas = Canvas::new(width);
-    let mut row = 0;
-    for plot in &analysis.plots {
-        row = one(&mut canvas, row, plot, width) + 1;
+    let in_a_row = if width >= 2 * BESIDE + GAP.len() { 2 } else { 1 };
+    let each = ((width - GAP.len() * (in_a_row - 1)) / in_a_row).min(WIDEST);
+    let drawn = |plot: &Plot| {
+        let mut canvas = Canvas::new(each);
+        one(&mut canvas, 0, plot, each);
+        canvas.picture().0
+    };
+    let mut rows = Vec::new();
+    for plots in analysis.plots.chunks(in_a_row) {
+        let plots: Vec<Vec<Row>> = plots.iter().map(drawn).collect();
+        rows.extend(table::rows(&plots, &[Column::left(each, GAP), Column::left(each, "")]));
+        rows.push(Row::new());
     }
-    if row == 0 {
+    if rows.is_empty() {
         return Picture::default();
     }
     let words = tr!(
         "(both axes are logarithmic: equal distances are equal factors, such as ten times as much)"
     );
     if options.explains(words) {
-        for (index, line) in wrap(words, width.max(8)).iter().enumerate() {
-            canvas.write(row + index, 0, width, line, Ink::Faint);
-        }
+        rows.extend(paragraph(words, width, Ink::Faint));
+    } else {
+        rows.pop();
     }
-    canvas.picture()
+    Picture(rows)
 }
 
 fn one(canvas: &mut Canvas, row: usize, plot: &Plot, width: usize) -> usize {
@@ -220,6 +235,17 @@ mod tests {
         assert!(rows.iter().any(|row| row.ends_with(" ●▲")), "{drawn}");
         assert!(rows.iter().any(|row| row.contains("├●▲■") && row.ends_with('■')), "{drawn}");
         assert!(drawn.contains("(signs side by side share one place)"), "{drawn}");
+    }
+
+    #[test]
+    fn two_plots_stand_side_by_side_where_there_is_room() {
+        let mut script = many();
+        point(&mut script, "memory", "epoll", 1, 1_000_000, "bytes");
+        point(&mut script, "memory", "epoll", 10, 2_000_000, "bytes");
+        let drawn = |width| draw(&Analysis::of(&script.recording()), width).text();
+        let titles = |width| drawn(width).lines().next().unwrap_or_default().to_owned();
+        assert!(titles(200).contains("memory") && !titles(100).contains("memory"));
+        assert!(drawn(200).lines().count() < drawn(100).lines().count());
     }
 
     #[test]
