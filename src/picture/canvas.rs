@@ -82,6 +82,17 @@ impl Canvas {
         }
     }
 
+    /// The text of these rows, a line a row.
+    #[must_use]
+    pub fn text(&self, rows: std::ops::Range<usize>) -> String {
+        let rows = self.rows.get(rows.start..rows.end.min(self.rows.len())).unwrap_or(&[]);
+        let text = |cells: &Vec<(char, Ink)>| -> String {
+            let shown = cells.iter().map(|(character, _)| *character);
+            shown.filter(|character| *character != TAIL).chain(['\n']).collect()
+        };
+        rows.iter().map(text).collect()
+    }
+
     /// The finished picture.
     #[must_use]
     pub fn picture(self) -> Picture {

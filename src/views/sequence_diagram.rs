@@ -14,6 +14,7 @@ use unicode_width::UnicodeWidthStr;
 
 use self::diagram::{Diagram, Lane, Shape, Step};
 use self::layout::{Opening, diagram, diagram_with};
+use self::legend::Addresses;
 use crate::i18n::tr;
 use crate::labels;
 use crate::picture::phrase::{Phrase, fitted, fitting};
@@ -125,6 +126,7 @@ fn draw_diagram(diagram: &Diagram, width: usize, options: DrawOptions) -> Pictur
         row: 0,
         last_time: String::new(),
         reasons: HashSet::new(),
+        addresses: Addresses::default(),
     };
     ladder.head(diagram);
     ladder.steps(&diagram.steps);
@@ -166,6 +168,24 @@ pub(super) fn lanes_at(analysis: &Analysis, width: usize) -> Option<Vec<usize>> 
         .map(|layout| layout.columns)
 }
 
+/// The words in as few rows of so many columns as they need: in one by any wording, else in two by the longest that has room there.
+/// A number keeps its unit.
+fn in_rows(words: &[String], room: usize) -> Vec<String> {
+    if let Some(text) = fitting(words, room) {
+        return vec![text.clone()];
+    }
+    let fits = |(first, rest): &(&str, &str)| {
+        let has_unit_below = first.ends_with(|last: char| last.is_ascii_digit());
+        first.width() <= room && rest.trim_start().width() <= room && !has_unit_below
+    };
+    let in_two = |text: &String| {
+        let (first, rest) = text.match_indices(' ').map(|(at, _)| text.split_at(at)).find(fits)?;
+        Some(vec![first.to_owned(), rest.trim_start().to_owned()])
+    };
+    let in_two = words.iter().find_map(in_two);
+    in_two.unwrap_or_else(|| words.last().map_or_else(Vec::new, |text| wrap(text, room)))
+}
+
 struct Ladder {
     canvas: Canvas,
     /// Where each lane is.
@@ -181,6 +201,7 @@ struct Ladder {
     last_time: String,
     /// Why frames were lost, as far as it was said.
     reasons: HashSet<String>,
+    addresses: Addresses,
 }
 
 impl Ladder {
@@ -237,6 +258,7 @@ impl Ladder {
     fn steps(&mut self, steps: &[Step]) {
         let mut at = 0;
         while at < steps.len() {
+            let (first, first_row) = (at, self.row);
             let step = &steps[at];
             at += 1;
             match &step.shape {
@@ -244,13 +266,8 @@ impl Ladder {
                 Shape::Aside(words) => {
                     self.lanes(step);
                     let (start, end) = (self.columns[0] + 2, self.words_end(0).saturating_sub(1));
-                    self.canvas.write(
-                        self.row,
-                        start,
-                        end,
-                        &fitted(words, end - start),
-                        Ink::Faint,
-                    );
+                    let text = fitted(words, end - start);
+                    self.canvas.write(self.row, start, end, &text, Ink::Faint);
                     self.row += 1;
                 }
                 Shape::Note(text, ink) => self.note(step, text, *ink),
@@ -264,6 +281,7 @@ impl Ladder {
                 }
                 Shape::Call { .. } => at += self.calls(step, &steps[at..]),
             }
+            self.addresses.note(&steps[first..at], &self.canvas.text(first_row..self.row));
         }
     }
 
@@ -280,20 +298,24 @@ impl Ladder {
             self.row += 1;
             return taken;
         }
-        let mut text = fitted(words, room);
+        let mut texts = in_rows(words, room);
         // A failure without its call says little: the call has a row above it.
         let calls: Phrase =
             words.iter().filter_map(|said| Some(said.split_once(" ✗ ")?.0.to_owned())).collect();
-        if text.starts_with('✗') && !calls.is_empty() {
-            self.words(*lane, &fitted(&calls, room), *ink);
-            self.row += 1;
-            self.lanes(step);
-            text = fitted(&words[words.len() - 1..], room);
+        if texts.first().is_some_and(|text| text.starts_with('✗')) && !calls.is_empty() {
+            texts = [fitted(&calls, room)].into_iter().chain(texts).collect();
         }
-        let mut spans = vec![(text, *ink)];
-        let mut used = spans[0].0.width();
+        let in_several_rows = texts.len() > 1;
+        let last = texts.pop().unwrap_or_default();
+        for text in texts {
+            self.words(*lane, &text, *ink);
+            self.row += 1;
+            self.bare_lanes(step, '│');
+        }
+        let mut used = last.width();
+        let mut spans = vec![(last, *ink)];
         let mut taken = 0;
-        for next in after {
+        for next in after.iter().take_while(|_| !in_several_rows) {
             let Shape::Call { lane: next, words, ink, joins: true } = &next.shape else { break };
             // A number that a row of its own would say is not left out.
             let has_number = |text: &String| text.contains(|it: char| it.is_ascii_digit());
@@ -338,8 +360,10 @@ impl Ladder {
     fn legend(&mut self, diagram: &Diagram, options: DrawOptions) {
         let left_out = legend::connections_left_out(diagram);
         let left_out = left_out.iter().flat_map(|words| wrap(words, self.end));
+        let untold = std::mem::take(&mut self.addresses).untold();
+        let untold = lines(untold.iter().map(String::as_str).collect(), self.end);
         let marks = lines(options.explanations(legend::of(diagram)), self.end);
-        for line in marks.into_iter().chain(left_out) {
+        for line in untold.into_iter().chain(marks).chain(left_out) {
             self.canvas.write(self.row, 0, self.end, &line, Ink::Faint);
             self.row += 1;
         }

@@ -2,10 +2,11 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::Ladder;
 use super::diagram::{Arrow, Line, Step};
+use super::{Ladder, in_rows};
 use crate::picture::phrase::{Phrase, fitted, fitting};
 use crate::picture::{Ink, fit};
+use crate::text::wrap;
 
 impl Ladder {
     pub(super) fn arrow(&mut self, step: &Step, arrow: &Arrow) {
@@ -42,11 +43,20 @@ impl Ladder {
         let written = self.on_the_line(left, right, on, arrow, on_ink);
         let unsaid =
             if arrow.stops.is_some() { self.stop(arrow, (left, right), written) } else { None };
+        let mut further = None;
         if let Some(lane) = self.columns.iter().position(|column| *column == right) {
             let (start, end) = (right + 2, self.words_end(lane));
-            self.canvas.write(self.row, start, end, &fitted(beside, end - start), beside_ink);
+            let mut texts = in_rows(beside, end - start).into_iter();
+            let first = texts.next().unwrap_or_default();
+            self.canvas.write(self.row, start, end, &first, beside_ink);
+            further = Some((lane, texts));
         }
         self.row += 1;
+        for (lane, text) in
+            further.into_iter().flat_map(|(lane, texts)| texts.map(move |it| (lane, it)))
+        {
+            self.below(step, lane, &text, beside_ink);
+        }
         if let Some(to) = arrow.to.filter(|_| below) {
             self.below(
                 step,
@@ -60,11 +70,14 @@ impl Ladder {
         }
     }
 
-    /// A row for what had no room on the arrow's.
+    /// Rows for what had no room on the arrow's.
     fn below(&mut self, step: &Step, lane: usize, text: &str, ink: Ink) {
-        self.bare_lanes(step, '│');
-        self.canvas.write(self.row, self.columns[lane] + 2, self.words_end(lane), text, ink);
-        self.row += 1;
+        let (start, end) = (self.columns[lane] + 2, self.words_end(lane));
+        for line in wrap(text, end.saturating_sub(start).max(1)) {
+            self.bare_lanes(step, '│');
+            self.canvas.write(self.row, start, end, &line, ink);
+            self.row += 1;
+        }
     }
 
     /// Writes the words and the data on an arrow's line. Returns the columns they take.

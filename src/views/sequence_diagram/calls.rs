@@ -137,6 +137,7 @@ impl Builder<'_> {
         Step {
             uneventful: transfers && !self.analysis.wire.is_empty(),
             opens: opens(span),
+            named: self.named(index),
             ..Step::new(self.row_ns(index), shape, self.likeness(index, None))
         }
     }
@@ -157,7 +158,9 @@ impl Builder<'_> {
                 stops: target.stops.clone(),
             };
             let likeness = self.likeness(index, Some(alike));
-            all.steps.push(Step::new(self.row_ns(index), arrow, likeness).opening(opens(span)));
+            let named = self.named(index).filter(|_| span.is(SyscallKind::Connect));
+            let step = Step::new(self.row_ns(index), arrow, likeness).opening(opens(span));
+            all.steps.push(Step { named, ..step });
         }
         // A send or a connect that itself took its time.
         let done = targets.iter().map(|target| self.done_ns(index, target));
@@ -209,6 +212,7 @@ impl Builder<'_> {
             minor,
             uneventful,
             opens: opens(span),
+            named: self.named(index),
             ..Step::new(
                 span.entered_ns,
                 shape,

@@ -161,12 +161,23 @@ pub(super) struct ArrowLikeness {
     pub(super) stops: Option<String>,
 }
 
+/// An address that a call names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    /// In full.
+    pub(super) address: String,
+    /// Who named it with which call: `server: accept → 127.0.0.1:4000`.
+    pub(super) words: String,
+}
+
 /// One row of the ladder, or a little more.
 #[derive(Clone, Debug)]
 pub(super) struct Step {
     pub(super) at_ns: u64,
     pub(super) shape: Shape,
     pub(super) likeness: Likeness,
+    /// The address that its words name, where they do; with too few columns for all of it, it is told below.
+    pub(super) named: Option<Named>,
     /// True if it can be spared when there are many.
     pub(super) minor: bool,
     /// True if it went as it should, and many like it can be told in one.
@@ -198,6 +209,7 @@ impl Step {
             at_ns,
             shape,
             likeness,
+            named: None,
             minor: false,
             uneventful: false,
             opens: false,

@@ -45,9 +45,9 @@ impl Builder<'_> {
             ExitStatus::Code(code) => {
                 let is_child = lane.is_some_and(|lane| self.is_child(lane, event.process));
                 let words = if is_child {
-                    vec![tr!("a child exits with {code}", code), tr!("a child exits").to_owned()]
+                    vec![tr!("a child exits with {code}", code)]
                 } else {
-                    vec![tr!("exits with {code}", code), tr!("exits").to_owned()]
+                    vec![tr!("exits with {code}", code)]
                 };
                 (words, Ink::Faint)
             }

@@ -1,7 +1,40 @@
 //! What the lines and marks of a ladder mean: those that occur in it.
 
-use super::diagram::{Diagram, KnownBy, Line, Shape, Step, Transit};
+use std::collections::HashSet;
+
+use super::diagram::{Diagram, KnownBy, Line, Named, Shape, Step, Transit};
 use crate::i18n::{tr, tr_n};
+
+/// The addresses that a ladder's calls name: with few columns some are drawn in short, or not at all, and are told below.
+#[derive(Default)]
+pub(super) struct Addresses {
+    drawn: HashSet<String>,
+    shortened: Vec<Named>,
+}
+
+impl Addresses {
+    /// Notes what these steps name, as they were drawn.
+    pub(super) fn note(&mut self, steps: &[Step], drawn: &str) {
+        let is_folded = |step: &&Step| matches!(step.shape, Shape::Fold(_));
+        let shown = steps.iter().filter(|step| !is_folded(step));
+        for named in shown.filter_map(|step| step.named.as_ref()) {
+            let ends = |at: usize| !drawn[at..].starts_with(|next: char| next.is_ascii_digit());
+            let mut found = drawn.match_indices(&named.address);
+            if found.any(|(at, address)| ends(at + address.len())) {
+                self.drawn.insert(named.address.clone());
+            } else {
+                self.shortened.push(named.clone());
+            }
+        }
+    }
+
+    /// The first call that names each address which is nowhere drawn in full.
+    pub(super) fn untold(mut self) -> Vec<String> {
+        let shortened = std::mem::take(&mut self.shortened).into_iter();
+        let untold = shortened.filter(|named| self.drawn.insert(named.address.clone()));
+        untold.map(|named| named.words).collect()
+    }
+}
 
 /// The marks, and whether they occur.
 pub(super) fn of(diagram: &Diagram) -> impl Iterator<Item = (bool, &'static str)> {

@@ -4,7 +4,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::arrow::label;
 use super::diagram::{Arrow, Diagram, Shape, Transit};
-use super::{legend, wire};
+use super::legend::{self, Addresses};
+use super::wire;
 use crate::i18n::tr;
 use crate::picture::phrase::{fitted, fitting};
 use crate::picture::{Canvas, Ink, Picture};
@@ -12,28 +13,40 @@ use crate::text::wrap;
 use crate::views::DrawOptions;
 use crate::views::legend::lines;
 
+/// The first of the wordings that fits into so many columns, else the last: it goes on below.
+fn shortest(words: &[String], columns: usize) -> String {
+    fitting(words, columns).or(words.last()).cloned().unwrap_or_default()
+}
+
+/// Where to go on after this, which ends before that column: a blank stands between, but not after a wide colon.
+fn after(who: &str, column: usize) -> usize {
+    column + usize::from(!who.is_empty() && !who.ends_with('：'))
+}
+
 /// The same without lanes, for narrow terminals.
 pub(super) fn draw(diagram: &Diagram, width: usize, options: DrawOptions) -> Picture {
     let mut canvas = Canvas::new(width);
     let mut row = 0;
     let name = |lane: usize| &*diagram.lanes[lane].name;
+    let mut addresses = Addresses::default();
     for step in &diagram.steps {
+        let first_row = row;
         let (who, what, ink, what_ink) = match &step.shape {
             Shape::Part(part) => (String::new(), format!("── {part} ──"), Ink::Plain, Ink::Strong),
             Shape::Note(text, ink) => (String::new(), text.clone(), Ink::Plain, *ink),
             Shape::Fold(text) => (String::new(), format!("… {text}"), Ink::Plain, Ink::Strong),
-            Shape::Aside(words) => (String::new(), fitted(words, width), Ink::Plain, Ink::Faint),
+            Shape::Aside(words) => (String::new(), shortest(words, width), Ink::Plain, Ink::Faint),
             Shape::Call { lane, words, ink, .. } => {
-                let who = format!("{}:", name(*lane));
+                let who = tr!("{who}:", who = name(*lane));
                 let room = width.saturating_sub(who.width() + 1);
                 let beside = fitting(words, room).cloned();
-                let what = beside.unwrap_or_else(|| fitted(words, width.saturating_sub(2)));
+                let what = beside.unwrap_or_else(|| shortest(words, width.saturating_sub(2)));
                 (who, what, Ink::Of(*lane), *ink)
             }
             Shape::State { lane, state, known_by } => {
-                let who = format!("{}:", name(*lane));
+                let who = tr!("{who}:", who = name(*lane));
                 let room = width.saturating_sub(who.width() + 1);
-                let words = fitted(&wire::state_words(state, *known_by), room);
+                let words = shortest(&wire::state_words(state, *known_by), room);
                 (who, words, Ink::Of(*lane), wire::state_ink(state, *known_by))
             }
             Shape::Segment(segment_row) => {
@@ -57,31 +70,30 @@ pub(super) fn draw(diagram: &Diagram, width: usize, options: DrawOptions) -> Pic
             Shape::Arrow(arrow) => {
                 let who = match arrow.to {
                     Some(to) => format!("{} → {}", name(arrow.from), name(to)),
-                    None => format!("{}:", name(arrow.from)),
+                    None => tr!("{who}:", who = name(arrow.from)),
                 };
                 let why = arrow.stops.as_ref().map_or_else(String::new, |why| format!(" ✗ {why}"));
                 let what = match &arrow.data {
                     Some((text, bytes)) => label(text, *bytes, width.saturating_sub(2)),
-                    None => fitted(&arrow.tail, width.saturating_sub(2 + why.width())),
+                    None => shortest(&arrow.tail, width.saturating_sub(2 + why.width())),
                 };
                 let ink = if arrow.stops.is_some() { Ink::Bad } else { Ink::Strong };
                 (who, what + &why, Ink::Of(arrow.from), ink)
             }
         };
-        let mut column = canvas.write(row, 0, width, &who, ink);
-        if column > 0 && column + 1 + what.width() > width {
+        let mut column = after(&who, canvas.write(row, 0, width, &who, ink));
+        if column > 0 && column + what.width() > width {
             row += 1;
-            column = 1;
+            column = 2;
         }
-        column += usize::from(!who.is_empty());
         let room = width.saturating_sub(column).max(1);
         for line in wrap(&what, room) {
             canvas.write(row, column, width, &line, what_ink);
             row += 1;
         }
         if let Shape::Arrow(Arrow { to: Some(to), head, head_matters: true, .. }) = &step.shape {
-            let who = format!("{}:", name(*to));
-            let column = canvas.write(row, 0, width, &who, Ink::Of(*to)) + 1;
+            let who = tr!("{who}:", who = name(*to));
+            let column = after(&who, canvas.write(row, 0, width, &who, Ink::Of(*to)));
             canvas.write(
                 row,
                 column,
@@ -91,8 +103,12 @@ pub(super) fn draw(diagram: &Diagram, width: usize, options: DrawOptions) -> Pic
             );
             row += 1;
         }
+        addresses.note(std::slice::from_ref(step), &canvas.text(first_row..row));
     }
-    for line in lines(options.explanations(legend::of_states(diagram)), width) {
+    let untold = addresses.untold();
+    let mut below = lines(untold.iter().map(String::as_str).collect(), width);
+    below.extend(lines(options.explanations(legend::of_states(diagram)), width));
+    for line in below {
         canvas.write(row, 0, width, &line, Ink::Faint);
         row += 1;
     }

@@ -261,6 +261,11 @@ fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: SeqNumbers) -> Phrase {
         None => vec![String::new()],
     };
     let (long, short) = (&again[0], &again[again.len() - 1]);
+    let brief = flags.replace("PSH,", "");
+    let briefest = segment.again_after_ns.is_some().then(|| {
+        let flag = brief.split(',').next().unwrap_or_default();
+        tr!("{flag} again", flag)
+    });
     let middle = &again[again.len() / 2];
     if bytes == 0 {
         // What a segment without data is for: a SYN or a FIN has its own number, an ACK the other's.
@@ -272,7 +277,8 @@ fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: SeqNumbers) -> Phrase {
             (main, &String::new(), middle),
         ];
         let all = all.iter().map(|(seq, ack, again)| format!("{flags}{seq}{ack}{again}"));
-        return all.chain([format!("{flags}{main}{short}"), format!("{flags}{short}")]).collect();
+        let all = all.chain([format!("{flags}{main}{short}"), format!("{flags}{short}")]);
+        return all.chain(briefest).collect();
     }
     let text = quote(&segment.payload()).map(|text| format!(" {text}"));
     let mut rests: Phrase = Vec::new();
@@ -292,6 +298,6 @@ fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: SeqNumbers) -> Phrase {
         format!(" {bytes} B{short}"),
         short.clone(),
     ]);
-    let brief = tcp.flags.to_string().replace("PSH,", "");
-    rests.iter().map(|rest| format!("{flags}{rest}")).chain([format!("{brief}{short}")]).collect()
+    let rests = rests.iter().map(|rest| format!("{flags}{rest}"));
+    rests.chain([format!("{brief}{short}")]).chain(briefest).collect()
 }

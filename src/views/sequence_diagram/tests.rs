@@ -427,3 +427,57 @@ fn the_length_of_what_is_sent_stands_beside_what_is_unread() {
         }
     }
 }
+
+#[test]
+fn every_address_is_told_at_every_width() {
+    let mut script = Script::unhurried();
+    script.tcp_connection(("client", 1), ("server", 2, 3));
+    script.socket("client", 4, "AF_UNIX", "SOCK_STREAM");
+    let path = Value::Address(crate::trace::Address::Unix(Some("/run/a folder/door".into())));
+    script.fails("client", 4, "connect", &[("address", path)], "ENOENT");
+    for (recording, addresses) in [
+        (script.recording(), &["127.0.0.1:5000", "127.0.0.1:40001", "/run/a folder/door"][..]),
+        (datagrams(), &["127.0.0.1:5001", "127.0.0.1:5003", "127.0.0.1:9", "127.0.0.1:5009"]),
+    ] {
+        for width in 20..=160 {
+            let drawn = drawn(&recording, width);
+            let text: String = drawn.split_whitespace().collect();
+            for address in addresses.iter().map(|it| it.replace(' ', "")) {
+                // An arrow says by where it goes whom it is for.
+                let by_an_arrow = address.ends_with("5009");
+                assert!(by_an_arrow || text.contains(&address), "{address} at {width}:\n{drawn}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_drawn_in_full_is_not_told_again_below() {
+    assert!(!drawn(&echo(1), 80).contains("server: bind"), "{}", drawn(&echo(1), 80));
+    assert_eq!(drawn(&echo(1), 40).matches("127.0.0.1:5000").count(), 1);
+}
+
+#[test]
+fn no_word_of_a_call_is_cut_where_there_are_lanes() {
+    let mut script = Script::unhurried();
+    script.udp("client", 1, 5000).udp("server", 2, 5001);
+    script.fails("client", 1, "recv", &[("size", 64.into())], "ECONNREFUSED");
+    script.call(
+        "client",
+        1,
+        "set_read_timeout",
+        &[
+            ("level", "SOL_SOCKET".into()),
+            ("option", "SO_RCVTIMEO".into()),
+            ("value", 1_500_000.into()),
+        ],
+        0,
+    );
+    script.sends_to("server", 2, &"x".repeat(1_048_576), 5009);
+    for width in 34..=80 {
+        let drawn = drawn(&script.recording(), width);
+        for word in ["✗", "ECONNREFUSED", "1.50 s", "1048576 B"] {
+            assert!(drawn.contains(word), "{word} at {width}:\n{drawn}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! A ladder's words: calls and what came of them, from the longest transit to say it to the shortest.
 
 use super::builder::{ArrowTarget, Builder};
-use super::diagram::{KnownBy, Line};
+use super::diagram::{KnownBy, Line, Named};
 use super::phrases::{after, connect_words, near};
 use super::wire::state_words;
 use crate::analysis::{Asker, CallSpan, StateReport, Unread};
@@ -73,6 +73,29 @@ impl Builder<'_> {
         }
     }
 
+    /// The address that a call's words name.
+    pub(super) fn named(&self, index: usize) -> Option<Named> {
+        let span = self.span(index);
+        let asked = span.call.syscall.address();
+        let (join, address) = match &span.call.syscall {
+            Syscall::Bind { .. } => (" ", self.given(span).or(asked)),
+            Syscall::Accept { .. } => (" → ", span.exit.as_ref()?.out.address()),
+            Syscall::Send { .. } => (" → ", asked),
+            _ => (" ", asked),
+        };
+        let address = address.filter(|at| **at != Address::Unix(None)).map(wording::address)?;
+        let what = format!("{}{join}{address}", function_of(span));
+        let name = &self.lanes[self.lane(index)].name;
+        Some(Named { address, words: tr!("{name}: {what}", name, what) })
+    }
+
+    /// The address that the kernel chose, of a bind() that left the port to it.
+    fn given(&self, span: &CallSpan) -> Option<&Address> {
+        let local = self.analysis.sockets[span.socket?].local.as_ref();
+        let asked = span.call.syscall.address();
+        local.filter(|_| span.errno().is_none() && asked.and_then(Address::port) == Some(0))
+    }
+
     /// A call in words, as it is shown at its lane.
     pub(super) fn words(&self, index: usize, took: bool) -> (Phrase, Ink) {
         let span = self.span(index);
@@ -81,7 +104,6 @@ impl Builder<'_> {
         if span.is_under_way() {
             let mut begun = connect_words(span);
             begun.pop(); // the name alone does not say that it goes on
-            begun.push("connect …".to_owned());
             let after = after(span, took);
             let longest = begun.first().map(|words| words.clone() + &after);
             return (longest.into_iter().chain(begun).collect(), Ink::Warn);
@@ -138,9 +160,7 @@ impl Builder<'_> {
                 said.map(|said| format!("socket ({said})")).into_iter().chain([function]).collect()
             }
             Syscall::Bind { .. } => {
-                let given = socket
-                    .and_then(|socket| socket.local.as_ref())
-                    .filter(|_| asked.and_then(Address::port) == Some(0));
+                let given = self.given(span);
                 let mut words: Phrase =
                     given.map(|given| format!("bind :0 → {given}")).into_iter().collect();
                 words.extend(with(given.or(asked).into_iter().flat_map(near).collect(), " "));
@@ -230,7 +250,7 @@ impl Builder<'_> {
                 }
                 // A setter is long, and its value matters: its option says the same in fewer columns.
                 match &span.call.syscall {
-                    Syscall::SetOption { option, .. } => {
+                    Syscall::SetOption { option, value } => {
                         let option = option.name();
                         let whole = format!("{option}{argument}{result}");
                         let short =
@@ -240,7 +260,11 @@ impl Builder<'_> {
                         if span.call.api.is_none() {
                             words = said.chain([option.into_owned(), function]).collect();
                         } else {
-                            words.extend(said.chain([function, option.into_owned()]));
+                            words.extend(said);
+                            // That it is on goes without saying; how long or how much does not.
+                            if *value == Value::Number(1) {
+                                words.extend([function, option.into_owned()]);
+                            }
                         }
                     }
                     Syscall::SetFlags { .. } => {
