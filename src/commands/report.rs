@@ -199,12 +199,12 @@ fn joined(words: &[&str]) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShownEvidence {
     Broken,
-    /// Those that broke; else the first.
+    /// Those that broke; else one.
     First,
     All,
 }
 
-/// Shows one claim: mark, sentence, and the evidence below it, without what was already `said` below another claim.
+/// Shows one claim: mark, sentence, and the evidence below it; of what held, first what was not yet `said` below another claim.
 pub fn show(
     terminal: &mut Terminal,
     judged: &Judged,
@@ -228,17 +228,19 @@ fn show_one(
     terminal.marked(mark, ink, &judged.sentence, Ink::Plain)?;
     let mut evidence: Vec<_> = judged.evidence.iter().collect();
     evidence.sort_by_key(|one| one.held); // broken ones first
+    let new = evidence.iter().position(|one| !said.contains(&comparison(one))).unwrap_or(0);
     for (index, one) in evidence.into_iter().enumerate() {
         let text = comparison(one);
         let shown = match which {
             _ if !one.held => true,
             ShownEvidence::Broken => false,
-            ShownEvidence::First => index == 0 && said.insert(text.clone()),
+            ShownEvidence::First => index == new,
             ShownEvidence::All => true,
         };
         if shown {
             let (mark, ink) = if one.held { ("    ", Ink::Faint) } else { ("  ✗ ", Ink::Plain) };
             terminal.marked(mark, Ink::Bad, &text, ink)?;
+            said.insert(text);
         }
     }
     if judged.verdict != Verdict::Held {
@@ -256,6 +258,7 @@ fn show_one(
 mod tests {
     use super::*;
     use crate::analysis::script::Script;
+    use crate::picture::Row;
 
     #[test]
     fn of_a_run_with_kqueue_the_sentences_do_not_say_epoll() {
@@ -268,6 +271,36 @@ mod tests {
         assert_eq!(said(&script), "epoll named both");
         script.call("server", 0, "kqueue", &[], 5);
         assert_eq!(said(&script), "kqueue named both");
+    }
+
+    fn seen(what: &'static str, saw: &'static str) -> Evidence {
+        Evidence {
+            what: what.into(),
+            saw: saw.into(),
+            relation: Relation::Equal,
+            with: saw.into(),
+            with_what: None,
+            unit: None,
+            lag_ns: None,
+            held: true,
+            explanation: None,
+        }
+    }
+
+    #[test]
+    fn no_claim_stands_without_what_was_seen_and_what_is_new_goes_first() {
+        let (mut terminal, mut said) = (Terminal::kept(60), BTreeSet::new());
+        let failed = || seen("bind", "EADDRINUSE");
+        let claims = [vec![failed()], vec![failed(), seen("calls", "3")], vec![failed()]];
+        for evidence in claims {
+            let (claim, sentence) = ("a".to_owned(), "A claim.".to_owned());
+            let judged = Judged { claim, sentence, verdict: Verdict::Held, evidence, why: None };
+            show(&mut terminal, &judged, ShownEvidence::First, &mut said).expect("it is kept");
+        }
+        let rows: Vec<String> = terminal.take_kept().0.iter().map(Row::text).collect();
+        let claim = "✓ A claim.";
+        let bind = "    bind: EADDRINUSE";
+        assert_eq!(rows, [claim, bind, claim, "    calls: 3", claim, bind]);
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn accept_makes_a_new_one(lab: &Lab) -> Result<()> {
     let accepted = connection.nonblocking();
     let modes = || {
         let listens = mode_is("the listener's O_NONBLOCK", listens?, true);
-        Ok(listens.and(mode_is("the accepted one's", accepted?, false)))
+        Ok(listens.and(mode_is("the accepted one's O_NONBLOCK", accepted?, false)))
     };
     lab.claim_if_had("accept-makes-a-blocking-one", modes())?;
     let timeout = connection.read_timeout()?.unwrap_or_default();

@@ -88,8 +88,8 @@ experiment!(would_block);
 fn would_block(lab: &Lab) -> Result<()> {
     let (server, client) = (lab.actor("server"), lab.actor("client"));
     let (listener, address) = listening(lab, &server)?;
-    let mode = |it: bool| mode_is("O_NONBLOCK", it, false);
-    lab.claim_if_had("starts-out-blocking", listener.nonblocking().map(mode))?;
+    let mode = listener.nonblocking().map(|it| mode_is("O_NONBLOCK", it, false));
+    lab.claim_if_had("starts-out-blocking", mode)?;
 
     listener.set_nonblocking(true)?;
     let nobody = listener.accept(); // no client has come yet
@@ -106,7 +106,9 @@ fn would_block(lab: &Lab) -> Result<()> {
 
     until_readable(&server, &listener)?;
     let (connection, _) = listener.accept()?;
-    lab.claim_if_had("accepted-starts-out-blocking", connection.nonblocking().map(mode))?;
+    let mode = connection.nonblocking();
+    let mode = mode.map(|it| mode_is("the accepted one's O_NONBLOCK", it, false));
+    lab.claim_if_had("accepted-starts-out-blocking", mode)?;
 
     connection.send_all(b"hello")?;
     until_readable(&client, &socket)?;

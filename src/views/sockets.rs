@@ -241,7 +241,7 @@ fn stacked([protocol, local, peer, who, became]: [Row; 5], width: usize, rows: &
         last.extend(line);
         all.push(last);
     }
-    rows.extend(all.into_iter().map(|row| row.cut(width)));
+    rows.extend(all.into_iter().flat_map(|row| row.wrap(width)));
 }
 
 fn protocol(socket: &Socket) -> String {

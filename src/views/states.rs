@@ -10,6 +10,7 @@ use crate::analysis::{Analysis, ThreadTimeline};
 use crate::i18n::tr;
 use crate::picture::table::{self, Column};
 use crate::picture::{Canvas, Ink, Picture, Row, fit, paragraph, span_of};
+use crate::text::wrap;
 use crate::trace::ActorKind;
 use crate::trace::recording::Origin;
 
@@ -169,8 +170,8 @@ fn list(canvas: &mut Canvas, totals: &ThreadTotals, width: usize) {
     }
     lines.push(tr!("blocked → ready {times}", times = times(totals.woken)));
     lines.push(tr!("running → terminated {times}", times = times(totals.ended)));
-    for (row, line) in lines.iter().enumerate() {
-        canvas.write(row, 0, width, line, Ink::Plain);
+    for (row, line) in lines.iter().flat_map(|line| wrap(line, width)).enumerate() {
+        canvas.write(row, 0, width, &line, Ink::Plain);
     }
 }
 
