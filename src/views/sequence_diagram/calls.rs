@@ -212,7 +212,7 @@ impl Builder<'_> {
             minor,
             uneventful,
             opens: opens(span),
-            named: self.named(index),
+            named: self.named(index).filter(|_| span.is(SyscallKind::Connect)),
             ..Step::new(
                 span.entered_ns,
                 shape,

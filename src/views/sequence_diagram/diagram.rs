@@ -166,6 +166,8 @@ pub(super) struct ArrowLikeness {
 pub(super) struct Named {
     /// In full.
     pub(super) address: String,
+    /// Of a connection that was accepted, the address's host and its port with the colon: of a host that is known the port is enough.
+    pub(super) accepted: Option<(String, String)>,
     /// Who named it with which call: `server: accept → 127.0.0.1:4000`.
     pub(super) words: String,
 }

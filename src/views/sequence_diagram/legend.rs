@@ -10,6 +10,8 @@ use crate::i18n::{tr, tr_n};
 pub(super) struct Addresses {
     drawn: HashSet<String>,
     shortened: Vec<Named>,
+    /// Accepted connections of which the port is drawn.
+    by_port: Vec<Named>,
 }
 
 impl Addresses {
@@ -22,6 +24,8 @@ impl Addresses {
             let mut found = drawn.match_indices(&named.address);
             if found.any(|(at, address)| ends(at + address.len())) {
                 self.drawn.insert(named.address.clone());
+            } else if named.accepted.as_ref().is_some_and(|(_, port)| drawn.contains(port)) {
+                self.by_port.push(named.clone());
             } else {
                 self.shortened.push(named.clone());
             }
@@ -30,9 +34,18 @@ impl Addresses {
 
     /// The first call that names each address which is nowhere drawn in full.
     pub(super) fn untold(mut self) -> Vec<String> {
-        let shortened = std::mem::take(&mut self.shortened).into_iter();
-        let untold = shortened.filter(|named| self.drawn.insert(named.address.clone()));
-        untold.map(|named| named.words).collect()
+        let mut untold = std::mem::take(&mut self.shortened);
+        let told: Vec<&String> =
+            self.drawn.iter().chain(untold.iter().map(|named| &named.address)).collect();
+        let is_known = |named: &Named| {
+            let host = named.accepted.as_ref().map(|(host, _)| host);
+            host.is_some_and(|host| told.iter().any(|address| address.starts_with(host)))
+        };
+        let (_, of_other_hosts): (Vec<Named>, Vec<Named>) =
+            self.by_port.iter().cloned().partition(is_known);
+        untold.extend(of_other_hosts);
+        untold.retain(|named| self.drawn.insert(named.address.clone()));
+        untold.into_iter().map(|named| named.words).collect()
     }
 }
 

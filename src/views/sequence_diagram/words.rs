@@ -86,7 +86,9 @@ impl Builder<'_> {
         let address = address.filter(|at| **at != Address::Unix(None)).map(wording::address)?;
         let what = format!("{}{join}{address}", function_of(span));
         let name = &self.lanes[self.lane(index)].name;
-        Some(Named { address, words: tr!("{name}: {what}", name, what) })
+        let parts = address.rsplit_once(':').filter(|_| span.is(SyscallKind::Accept));
+        let accepted = parts.map(|(host, port)| (format!("{host}:"), format!(":{port}")));
+        Some(Named { accepted, words: tr!("{name}: {what}", name, what), address })
     }
 
     /// The address that the kernel chose, of a bind() that left the port to it.
