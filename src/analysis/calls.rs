@@ -31,8 +31,8 @@ pub struct CallSpan {
     pub socket: Option<usize>,
     /// True if that socket was in non-blocking mode: however long the call took, it waited for nothing but a processor.
     pub nonblocking: bool,
-    /// True if there was something to receive, to accept or to report, or room to send, before it was entered: it waited for
-    /// nothing but a processor.
+    /// True if there was something to receive, to accept or to report, or room to send, before it was entered, or if it was no
+    /// call for that socket: it waited for nothing but a processor.
     pub found_ready: bool,
     /// When it was entered, in nanoseconds since the run began.
     pub entered_ns: u64,
@@ -147,7 +147,8 @@ impl CallSpan {
 
     /// True if it may have waited for its peer, for room or for a time: it is of such a kind, and nothing tells otherwise.
     pub fn may_have_blocked(&self) -> bool {
-        self.call.syscall.may_block() && !self.nonblocking && !self.found_ready
+        let syscall = &self.call.syscall;
+        syscall.may_block() && !syscall.only_looks() && !self.nonblocking && !self.found_ready
     }
 
     /// True if it looks at what is there and leaves it there.

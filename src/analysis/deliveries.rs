@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::arrivals::LITTLE;
 use super::{Analysis, BLOCKED_NS, Fate, Message};
 use crate::trace::{Domain, Name};
 
 /// A receive that was blocked when the send was made, and returned within this, was woken by it, in nanoseconds.
-const AT_ONCE_NS: u64 = 10_000_000;
+pub const AT_ONCE_NS: u64 = 10_000_000;
 
 /// What one call brought to another.
 #[derive(Clone, Debug)]
@@ -55,8 +56,10 @@ pub enum Loss {
 /// What was sent to a socket, and that nobody had received yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unread {
-    /// So many bytes of a stream.
+    /// So many bytes of a stream, which have come.
     Bytes(usize),
+    /// So many bytes of a stream, of which some may still be in the sender's buffer.
+    Sent(usize),
     /// So many datagrams that were received later.
     Datagrams(usize),
 }
@@ -195,19 +198,29 @@ impl Analysis<'_> {
     /// What was unread where it was sent to, after each send.
     fn unread(&self) -> HashMap<usize, Unread> {
         let mut unread = HashMap::new();
+        let sized = self.sized();
         for direction in &self.directions {
             // Of a send that had to wait for room it is not known how much was there when.
-            let at_once = direction.sends.iter().filter(|send| {
+            let at_once = direction.sends.iter().zip(&direction.arrived).filter(|(send, _)| {
                 let span = &self.calls[send.call];
                 span.took_ns() < BLOCKED_NS || span.nonblocking
             });
-            for send in at_once {
+            let is_usual = [direction.from, direction.to]
+                .into_iter()
+                .flat_map(|at| self.with_listener(at))
+                .all(|at| !sized.contains(&at));
+            let is_tcp = self.sockets[direction.from].protocol_name() == "TCP";
+            for (send, arrived_ns) in at_once {
                 let now_ns = self.calls[send.call].entered_ns;
                 let received = direction
                     .receives
                     .partition_point(|piece| self.calls[piece.call].returned_ns() <= now_ns);
                 let got = received.checked_sub(1).map_or(0, |last| direction.receives[last].end());
-                unread.insert(send.call, Unread::Bytes(send.end().saturating_sub(got)));
+                let bytes = send.end().saturating_sub(got);
+                let has_come = *arrived_ns <= self.calls[send.call].returned_ns();
+                let has_room = !is_tcp || (is_usual && bytes <= LITTLE);
+                let known = if has_come && has_room { Unread::Bytes } else { Unread::Sent };
+                unread.insert(send.call, known(bytes));
             }
         }
         // To each socket: when what it received was sent, and when it was received.

@@ -4,19 +4,33 @@
 use std::collections::{HashMap, HashSet};
 
 use super::address::plain;
+use super::arrivals::LITTLE;
 use super::findings::facts::Facts;
-use super::{Analysis, CallSpan, Fate, Origin};
+use super::{Analysis, CallSpan, Fate};
 use crate::trace::{Address, EventKind, Output, SockOpt, Syscall, SyscallKind, Value};
 
 /// A thread that makes more calls than these after select(), poll() or epoll does not heed what that said.
 const SINCE_REPORT: usize = 32;
 
-/// So many bytes have room in the buffers of any connection whose program has not set their size.
-const LITTLE: usize = 16_384;
 /// So many sends have, too: each takes more room than its bytes.
 const FEW: usize = 64;
 /// A SYN that is not answered is sent again after a second (RFC 6298, 2.1), in nanoseconds.
 const SYN_AGAIN_NS: u64 = 900_000_000;
+
+/// Errors that tell of the call itself, and of nothing that happened since it was entered.
+const AT_ONCE: [&str; 11] = [
+    "EBADF",
+    "ENOTSOCK",
+    "ENOTCONN",
+    "EISCONN",
+    "EDESTADDRREQ",
+    "EMSGSIZE",
+    "EOPNOTSUPP",
+    "EAFNOSUPPORT",
+    "EADDRNOTAVAIL",
+    "EFAULT",
+    "EACCES",
+];
 
 /// From when to when each socket had something to receive or to accept.
 struct Readable(HashMap<usize, Vec<(u64, u64)>>);
@@ -29,11 +43,8 @@ impl Readable {
             all.entry(socket).or_default().push((from_ns, to_ns));
         };
         for direction in analysis.directions.iter().filter(|direction| direction.sound) {
-            for send in &direction.sends {
-                let before = direction.receives.partition_point(|it| it.end() < send.end());
-                let taken = direction.receives.get(before);
-                let until_ns = taken.map_or(u64::MAX, |piece| calls[piece.call].returned_ns());
-                is(direction.to, calls[send.call].returned_ns(), until_ns);
+            for (send, arrived_ns) in direction.sends.iter().zip(&direction.arrived) {
+                is(direction.to, *arrived_ns, analysis.taken_ns(direction, send));
             }
             if let Some((ended, _)) = direction.end {
                 is(direction.to, calls[ended].returned_ns(), u64::MAX);
@@ -109,25 +120,9 @@ struct Small(HashSet<usize>);
 impl Small {
     fn of(analysis: &Analysis) -> Small {
         let calls = &analysis.calls;
-        let sized: HashSet<usize> = calls
-            .iter()
-            .filter(|span| {
-                matches!(
-                    span.call.syscall,
-                    Syscall::SetOption { option: SockOpt::SendBuffer | SockOpt::RecvBuffer, .. }
-                )
-            })
-            .filter_map(|span| span.socket)
-            .collect();
+        let sized = analysis.sized();
         let mut all = HashSet::new();
-        // An accepted socket has the buffers of the listening one.
-        let usual = |at: usize| {
-            let listener = match analysis.sockets[at].origin {
-                Origin::Accept(listener) => listener,
-                _ => None,
-            };
-            ![Some(at), listener].into_iter().flatten().any(|at| sized.contains(&at))
-        };
+        let usual = |at: usize| analysis.with_listener(at).all(|at| !sized.contains(&at));
         for direction in analysis.directions.iter().filter(|it| it.sound && usual(it.from)) {
             for (number, send) in direction.sends.iter().enumerate() {
                 let now_ns = calls[send.call].entered_ns;
@@ -154,8 +149,11 @@ impl Small {
 }
 
 impl Analysis<'_> {
-    /// Marks them. On a wire what was sent has not arrived yet, so of such runs nothing is known.
+    /// Marks them. On a wire what was sent has not arrived yet, so of such runs only what failed at once is known.
     pub(super) fn find_ready_calls(&mut self) {
+        let failed: Vec<usize> =
+            (0..self.calls.len()).filter(|index| self.fails_at_once(&self.calls[*index])).collect();
+        failed.into_iter().for_each(|index| self.calls[index].found_ready = true);
         let mut events = self.recording.events().iter();
         if !self.wire.is_empty() || events.any(|it| matches!(it.what, EventKind::Network { .. })) {
             return;
@@ -166,6 +164,17 @@ impl Analysis<'_> {
             |index: &usize| small.0.contains(index) || is_ready(&facts, &readable, &roomy, *index);
         let ready: Vec<usize> = (0..self.calls.len()).filter(is_ready).collect();
         ready.into_iter().for_each(|index| self.calls[index].found_ready = true);
+    }
+
+    /// True if it failed because it was no call for that socket, with those arguments: then the kernel waits for nobody.
+    fn fails_at_once(&self, span: &CallSpan) -> bool {
+        let listens = || span.socket.is_some_and(|at| self.sockets[at].backlog.is_some());
+        match span.errno() {
+            // A listening socket that another thread shuts down ends an accept() with it too.
+            Some("EINVAL") => !span.is(SyscallKind::Accept) || !listens(),
+            Some(errno) => AT_ONCE.contains(&errno),
+            None => false,
+        }
     }
 }
 
@@ -246,7 +255,7 @@ fn lingers(facts: &Facts, span: &CallSpan) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::Analysis;
-    use super::super::script::{Script, data, here};
+    use super::super::script::{Script, at, data, here};
     use crate::trace::{Outcome, Value};
 
     const MS: u64 = 1_000_000;
@@ -321,6 +330,42 @@ mod tests {
         assert_eq!(analysis.connections.len(), 1);
         for timeline in &analysis.threads {
             assert_eq!(timeline.blocked(), [], "{}", timeline.actor);
+        }
+    }
+
+    #[test]
+    fn who_fails_by_the_call_itself_or_only_looks_was_not_blocked() {
+        for (function, errno, may_block) in [
+            ("recv", "ENOTCONN", false),
+            ("accept", "EINVAL", false),
+            ("recv", "ECONNRESET", true),
+            ("connect", "ETIMEDOUT", true),
+        ] {
+            let mut script = Script::new();
+            script.socket("server", 1, "AF_INET", "SOCK_STREAM");
+            let far = at("192.0.2.1:80");
+            let args: &[_] = match function {
+                "connect" => &[("address", far)],
+                "recv" => &[("size", Value::Number(9))],
+                _ => &[],
+            };
+            let call = script.enter("server", 1, function, args);
+            script.pass(5 * MS).leave("server", &call, Outcome::Errno(errno.into()), &[]);
+            let recording = script.recording();
+            let analysis = Analysis::of(&recording);
+            let last = analysis.calls.last().expect("a call");
+            assert_eq!(last.may_have_blocked(), may_block, "{function}: {errno}");
+        }
+        for (timeout, may_block) in [(0, false), (7, true)] {
+            let mut script = Script::new();
+            let args = [("epfd", 9.into()), ("maxevents", 2.into()), ("timeout", timeout.into())];
+            let call = script.enter("server", 0, "epoll_wait", &args);
+            script.pass(5 * MS).leave("server", &call, Outcome::Result(0), &[]);
+            let recording = script.recording();
+            let analysis = Analysis::of(&recording);
+            assert_eq!(analysis.calls[0].may_have_blocked(), may_block);
+            let blocked = analysis.threads[0].blocked();
+            assert_eq!(blocked.is_empty(), !may_block, "{blocked:?}");
         }
     }
 }

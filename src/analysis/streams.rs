@@ -17,6 +17,8 @@ pub struct Direction {
     pub sends: Vec<Piece>,
     /// Each successful receive that took bytes.
     pub receives: Vec<Piece>,
+    /// By when each of these sends had surely come to the receiving socket; the end of time where nothing tells.
+    pub arrived: Vec<u64>,
     /// How the end of the stream was told and heard: the shutdown() or close(), and the receive that returned 0.
     pub end: Option<(usize, usize)>,
     /// False if what was received is not what was sent at that place: then nothing in it is matched.
@@ -124,7 +126,8 @@ impl Analysis<'_> {
             place(on(from).filter_map(|(index, span)| Some((index, sent(span)?))).collect());
         let receives = place(receives);
         let end = self.end_between(from, on(from), on(to));
-        let mut direction = Direction { from, to, sends, receives, end, sound: true };
+        let arrived = Vec::new();
+        let mut direction = Direction { from, to, sends, receives, arrived, end, sound: true };
         direction.sound = self.overlaps(&direction).iter().all(|overlap| self.same_bytes(overlap));
         direction
     }

@@ -316,14 +316,14 @@ fn a_send_meets_the_receive_that_it_completes() {
         (0..analysis.calls.len()).filter(|at| of(&analysis.calls[*at])).collect::<Vec<_>>()
     };
     let (accept, receives) = (calls("accept")[0], calls("recv"));
-    let data = |bytes| Delivered::Data(Some(Unread::Bytes(bytes)));
+    let data = |unread| Delivered::Data(Some(unread));
     assert_eq!(
         analysis.deliveries.iter().map(met).collect::<Vec<_>>(),
         [
             (Delivered::Connection, Some(accept), true),
-            (data(3), None, false),
-            (data(6), Some(receives[0]), false),
-            (data(5), Some(receives[1]), true)
+            (data(Unread::Bytes(3)), None, false),
+            (data(Unread::Sent(6)), Some(receives[0]), false),
+            (data(Unread::Sent(5)), Some(receives[1]), true)
         ]
     );
 }

@@ -255,8 +255,8 @@ impl ThreadTimeline {
 /// A lingering close waits too (`SO_LINGER`, socket(7)).
 fn can_wait(span: &CallSpan) -> bool {
     let syscall = &span.call.syscall;
-    let waits = syscall.may_block() || syscall.sleeps() || *syscall == Syscall::Close;
-    waits && !span.nonblocking && !span.found_ready
+    let waits = syscall.sleeps() || *syscall == Syscall::Close;
+    span.may_have_blocked() || (waits && !span.nonblocking && !span.found_ready)
 }
 
 fn push(intervals: &mut Vec<Interval>, from_ns: u64, to_ns: u64, doing: ThreadState) {

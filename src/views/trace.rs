@@ -1,8 +1,9 @@
 //! The trace: every call as a line, as it is made.
 //!
-//! A call that does not return before somebody else does something is shown as blocked, and again when it returns,
+//! A call that does not return before somebody else does something is shown when it is made, and again when it returns,
 //! as strace does with `<unfinished ...>`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use unicode_width::UnicodeWidthStr;
@@ -49,6 +50,8 @@ pub struct Trace {
     last: Option<Entered>,
     /// Calls that were shown when they had not returned.
     unfinished: Vec<Entered>,
+    /// The calls that waited for nothing but a processor, by process and number, where the whole run is known.
+    found_ready: HashSet<(u32, u64)>,
 }
 
 /// A call that has not returned.
@@ -79,6 +82,7 @@ impl Trace {
             is_traced: false,
             last: None,
             unfinished: Vec::new(),
+            found_ready: HashSet::new(),
         }
     }
 
@@ -157,6 +161,7 @@ impl Trace {
     fn returned(&mut self, event: &Event, back: &Return) -> Vec<Row> {
         let at_once = self.last.take_if(|last| last.is_of(event, back));
         let mut rows = if at_once.is_some() { Vec::new() } else { self.pause() };
+        let waits = at_once.as_ref().is_none_or(|entered| !entered.nonblocking);
         let when = at_once.map_or_else(|| event.clone(), |entered| entered.event);
         let unfinished = self.unfinished.iter().position(|entered| entered.is_of(event, back));
         let unfinished = unfinished.map(|at| self.unfinished.swap_remove(at));
@@ -176,7 +181,12 @@ impl Trace {
             ]
         };
         let took = span_of(back.took_ns);
-        let was_blocked = unfinished.is_some_and(|entered| !entered.nonblocking);
+        let syscall = &back.call.syscall;
+        let was_blocked = syscall.may_block()
+            && !syscall.only_looks()
+            && waits
+            && unfinished.is_none_or(|entered| !entered.nonblocking)
+            && !self.found_ready.contains(&(event.process, back.call.id));
         let took = if was_blocked && back.took_ns >= BLOCKED_NS {
             (tr!("blocked {took}", took), Ink::Warn)
         } else {
@@ -240,6 +250,8 @@ fn call_ink(call: &Call) -> Ink {
 view!("trace", draw);
 fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     let mut trace = Trace::new(Detail::Calls, width).of(&analysis.recording.header.origin);
+    let ready = analysis.calls.iter().filter(|span| span.found_ready);
+    trace.found_ready = ready.map(|span| (span.process, span.call.id)).collect();
     let events = analysis.recording.events();
     for event in events
         .iter()

@@ -216,6 +216,11 @@ impl MsgFlags {
         self.has("MSG_WAITALL")
     }
 
+    /// True if the sender says that more will follow (`MSG_MORE`).
+    pub fn says_more(&self) -> bool {
+        self.has("MSG_MORE")
+    }
+
     /// True if the call does not wait, whatever the socket's mode (`MSG_DONTWAIT`).
     pub fn dont_wait(&self) -> bool {
         self.has("MSG_DONTWAIT")

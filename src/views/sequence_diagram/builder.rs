@@ -7,7 +7,7 @@ use super::calls::CallSteps;
 use super::diagram::{Lane, Line, Step};
 use super::ends::ProcessEnd;
 use crate::analysis::grouping::ThreadNames;
-use crate::analysis::{Analysis, CallSpan, Delivered, Loss, Unread};
+use crate::analysis::{AT_ONCE_NS, Analysis, BLOCKED_NS, CallSpan, Delivered, Loss, Unread};
 use crate::i18n::tr;
 use crate::labels;
 use crate::trace::{Name, Role, SockOpt, Syscall};
@@ -133,14 +133,16 @@ impl<'a> Builder<'a> {
         self.span(index).socket.is_some_and(|socket| self.wired.contains(&socket))
     }
 
-    /// True if what this call does begins when it is entered: segments may leave before it returns, or the thread sleeps.
-    fn begins(&self, index: usize) -> bool {
+    /// True if what this call does begins when it is entered: segments may leave before it returns, or the thread sleeps, and nothing
+    /// cuts that short.
+    pub(super) fn begins(&self, index: usize) -> bool {
         let span = self.span(index);
         let tells = matches!(
             span.call.syscall,
             Syscall::Send { .. } | Syscall::Shutdown { .. } | Syscall::Close
         );
-        span.call.syscall.sleeps() || (tells && self.is_wired(index) && span.errno().is_none())
+        let sleeps = span.call.syscall.sleeps() && self.analysis.signal_that_cut(span).is_none();
+        sleeps || (tells && self.is_wired(index) && span.errno().is_none())
     }
 
     pub(super) fn span(&self, index: usize) -> &'a CallSpan {
@@ -223,7 +225,8 @@ impl<'a> Builder<'a> {
                 let next = all.partition_point(|slept| slept.start <= sent_ns);
                 next.checked_sub(1).is_some_and(|last| all[last].contains(&sent_ns))
             });
-            if target.wakes || !(between || slept) {
+            let follows = !between && !slept;
+            if target.wakes || (follows && !self.waited_longer(receive, sent_ns)) {
                 drawn.push((send, at, receive));
             }
         }
@@ -250,6 +253,14 @@ impl<'a> Builder<'a> {
             }
         }
         sleeps
+    }
+
+    /// True if this receive went on waiting although the send had been made: TCP may send later what it was handed.
+    fn waited_longer(&self, receive: usize, sent_ns: u64) -> bool {
+        let span = self.span(receive);
+        let least_ns = if span.entered_ns > sent_ns { BLOCKED_NS } else { AT_ONCE_NS };
+        let since_ns = span.entered_ns.max(sent_ns);
+        span.may_have_blocked() && span.returned_ns().saturating_sub(since_ns) >= least_ns
     }
 
     fn add_steps(&mut self, numbers: SeqNumbers) {

@@ -66,6 +66,13 @@ impl Builder<'_> {
         if span.call.syscall.sleeps() {
             let until_ns = span.exit.as_ref().map_or(u64::MAX, |back| back.at_ns);
             all.blocked.push((lane, span.entered_ns, until_ns));
+            if !self.begins(index) {
+                let words = self.by_thread(index, vec![format!("{} …", function_of(span))]);
+                let shape = Shape::Call { lane, words, ink: Ink::Plain, joins: false };
+                let function = span.call.function().to_owned();
+                let likeness = Likeness::Enter { lane, function };
+                all.steps.push(Step::new(span.entered_ns, shape, likeness));
+            }
         }
         let targets = self.targets.get(&index);
         let (long, wired_connect) = (is_long(span), self.is_wired_connect(index));
@@ -225,7 +232,7 @@ impl Builder<'_> {
         let (span, from) = (self.span(index), self.lane(index));
         let took = target.head.is_some_and(|head| {
             let back = self.span(head);
-            back.took_ns() >= BLOCKED_NS && back.entered_ns < span.entered_ns
+            back.took_ns() >= BLOCKED_NS && back.may_have_blocked()
         });
         let mut head_matters = false;
         let (head, head_ink) = match target.head {

@@ -55,7 +55,10 @@ impl Builder<'_> {
                 let mut words = vec![format!("✗ {signal}")];
                 if let Some(killed_ns) = self.killed_ns(event, signal) {
                     (at_ns, lane) = (killed_ns, self.lane_of.get(&event.actor).copied());
-                    words.insert(0, tr!("✗ {signal}, from another process", signal));
+                    // One that a key sends too may be that of Ctrl-C.
+                    if !matches!(&**signal, "SIGINT" | "SIGQUIT") {
+                        words.insert(0, tr!("✗ {signal}, from another process", signal));
+                    }
                 }
                 (words, Ink::Bad)
             }

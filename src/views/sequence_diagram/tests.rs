@@ -483,3 +483,40 @@ fn no_word_of_a_call_is_cut_where_there_are_lanes() {
         }
     }
 }
+
+/// TCP may send the second of two small pieces when the first is acknowledged, 40 ms later.
+#[test]
+fn who_receives_what_tcp_has_held_back_was_blocked_until_then() {
+    for enters_first in [true, false] {
+        let mut script = Script::unhurried();
+        script.process("client", 2).tcp_connection(("client", 3), ("server", 1, 2));
+        script.sends("client", 3, "12").receives("server", 2, 2, "12");
+        let size = [("size", Value::Number(64))];
+        let early = enters_first.then(|| script.enter("server", 2, "recv", &size));
+        script.sends("client", 3, "hello");
+        let recv = early.unwrap_or_else(|| script.enter("server", 2, "recv", &size));
+        script.pass(40_000_000);
+        script.leave("server", &recv, Outcome::Result(5), &[("data", data("hello"))]);
+        let drawn = drawn(&script.recording(), 100);
+        let row = |words: &str| drawn.lines().position(|row| row.contains(words)).expect(words);
+        assert!(row("recv … blocked") < row("recv = 5 \"hello\" after 40."), "{drawn}");
+        assert!(row("5 B not received yet") < row("recv = 5 \"hello\""), "{drawn}");
+    }
+}
+
+#[test]
+fn a_signal_that_ends_a_sleep_stands_where_it_came() {
+    let mut script = Script::unhurried();
+    script.process("client", 2).tcp_connection(("client", 3), ("server", 1, 2));
+    let request = [("request_ns", 4_000_000_000_i64.into())];
+    let sleep = script.enter("client", 3, "clock_nanosleep", &request);
+    script.sends("server", 2, "hello").pass(50_000_000);
+    script.leave("client", &sleep, Outcome::Errno("EINTR".into()), &[]);
+    script.json("client", json!({"event": "signalled", "signal": "SIGINT"}));
+    script.json("client", json!({"event": "exited", "cpu_ns": 1, "status": {"signal": "SIGINT"}}));
+    let drawn = drawn(&of_programs(&script), 100);
+    let row = |words: &str| drawn.lines().position(|row| row.contains(words)).expect(words);
+    assert!(row("sleep …") < row("\"hello\""), "{drawn}");
+    assert!(row("\"hello\"") < row("sleep: interrupted by SIGINT"), "{drawn}");
+    assert!(drawn.contains("✗ SIGINT") && !drawn.contains("another process"), "{drawn}");
+}

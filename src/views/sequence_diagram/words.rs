@@ -67,6 +67,7 @@ impl Builder<'_> {
         }
         match target.unread {
             Some(Unread::Bytes(unread)) => vec![tr!("{unread} B unread", unread)],
+            Some(Unread::Sent(bytes)) => vec![tr!("{bytes} B not received yet", bytes)],
             Some(Unread::Datagrams(1)) => vec![tr!("1 datagram unread").to_owned()],
             Some(Unread::Datagrams(count)) => vec![tr!("{count} datagrams unread", count)],
             None => Vec::new(),

@@ -220,3 +220,26 @@ fn a_call_on_a_non_blocking_socket_was_not_blocked() {
         assert_eq!(text.contains("blocked 15.0 ms"), was_blocked, "{text}");
     }
 }
+
+#[test]
+fn a_call_is_blocked_by_how_long_it_took_and_not_by_what_happened_around_it() {
+    for (sent_before, words) in [(false, "blocked 5.0"), (true, "5.0")] {
+        let mut script = Script::new();
+        script.tcp_connection(("client", 2), ("server", 1, 3));
+        if sent_before {
+            script.sends("client", 2, "hello");
+        }
+        let recv = script.enter("server", 3, "recv", &[("size", Value::Number(9))]);
+        if sent_before {
+            // Somebody does something meanwhile, which is nothing to it.
+            script.call("client", 2, "shutdown", &[("how", "SHUT_WR".into())], 0);
+        }
+        script.pass(5_000_000);
+        script.leave("server", &recv, Outcome::Result(5), &[("data", data("hello"))]);
+        let recording = script.recording();
+        let text = super::draw(&Analysis::of(&recording), 120, DrawOptions::default()).text();
+        let mut rows = text.lines().filter(|row| row.contains("recvfrom") && row.contains("= 5"));
+        let row = rows.next().expect("the receive");
+        assert!(row.contains(words) && row.contains("blocked") != sent_before, "{text}");
+    }
+}
