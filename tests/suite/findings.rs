@@ -56,6 +56,7 @@ fn the_faults_of_a_server_and_its_client_are_found_and_right_ones_left_alone() {
     }
     let programs = [
         ("answered_part", &[AnsweredPart][..]),
+        ("part_of_stream", &[AnsweredPart]),
         ("left_rest", &[LeftRest]),
         ("short_read", &[ShortRead]),
         ("datagram_cut", &[DatagramCut]),

@@ -168,12 +168,12 @@ impl<'a> Facts<'a> {
         self.by.get(&thread).into_iter().flatten().copied()
     }
 
-    /// The first call of that thread after this one that does more than ask or configure.
-    pub fn next_by_thread(&self, after: usize) -> Option<(usize, &'a CallSpan)> {
+    /// The calls of that thread after this one that do more than ask or configure.
+    pub fn after_by_thread(&self, after: usize) -> impl Iterator<Item = (usize, &'a CallSpan)> {
         let span = self.call(after);
         let calls = &self.by[&(span.process, span.thread)];
         let at = calls.partition_point(|index| *index <= after);
-        calls[at..].iter().map(|&index| (index, self.call(index))).find(|(_, span)| acts(span))
+        calls[at..].iter().map(|&index| (index, self.call(index))).filter(|(_, span)| acts(span))
     }
 
     /// The calls of that thread before this one, the last first.

@@ -10,6 +10,9 @@ const FIELD: u64 = 64;
 /// Whoever asks for fewer bytes than these may want one line; whoever asks for more wants all that there is.
 const PAGE: u64 = 8192;
 
+/// A message's head may have so many bytes before the length.
+const HEAD: usize = 8;
+
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let mut all = Vec::new();
     for direction in facts.analysis.directions.iter().filter(|direction| direction.sound) {
@@ -94,7 +97,7 @@ fn messages(facts: &Facts, direction: &Direction) -> Vec<Message> {
 /// request.
 fn answered_part(facts: &Facts, direction: &Direction, message: &Message) -> Option<Finding> {
     let piece = message.beginning(direction)?;
-    let (answer, span) = facts.next_by_thread(piece.call)?;
+    let (answer, span) = answer(facts, direction, message, piece)?;
     let receiving = facts.call(piece.call);
     let got = receiving.received()?;
     let asks_again = facts.next_on(direction.from, message.last)?.1.receives();
@@ -108,6 +111,44 @@ fn answered_part(facts: &Facts, direction: &Direction, message: &Message) -> Opt
     let rule = Rule::AnsweredPart { got: piece.bytes, of: message.bytes() };
     (asks_again && is_answer)
         .then(|| Finding::new(facts, rule, vec![piece.call, message.first, answer]))
+}
+
+/// The call by which the thread went on after it had received this beginning. If it looked in between what else is ready, without
+/// waiting, it works out of a buffer of its own (asyncio's streams do): what it got there it may have answered in parts, or by the
+/// length that the message begins with. So then this must have been its last word on the connection, and no such message.
+fn answer<'a>(
+    facts: &Facts<'a>,
+    direction: &Direction,
+    message: &Message,
+    piece: &Piece,
+) -> Option<(usize, &'a CallSpan)> {
+    let looks = |span: &CallSpan| span.call.syscall.only_looks() || span.is(SyscallKind::EpollCtl);
+    let mut later = facts.after_by_thread(piece.call).peekable();
+    let has_looked = later.peek().is_some_and(|(_, span)| looks(span));
+    let (answer, span) = later.find(|(_, span)| !looks(span))?;
+    if !has_looked {
+        return Some((answer, span));
+    }
+    let goes_on = facts
+        .on(direction.to)
+        .any(|(index, span)| index > answer && (span.receives() || span.is(SyscallKind::Send)));
+    let is_last = !goes_on && facts.closed(direction.to).is_some();
+    let beginning = &facts.call(piece.call).received()?.kept;
+    (is_last && !announces(beginning, message.bytes())).then_some((answer, span))
+}
+
+/// True if a message that begins so and has so many bytes in all may say how long it is, after a few bytes of its head: with its head
+/// or without.
+fn announces(beginning: &[u8], all: usize) -> bool {
+    let is_digit = |byte: &&u8| byte.is_ascii_digit();
+    let digits = beginning.iter().take_while(is_digit).count();
+    let in_digits = lengths(&beginning[..digits]);
+    let in_binary = (0..=HEAD).flat_map(|from| {
+        let fields = [2, 4, 8].map(|size| beginning.get(from..from + size));
+        fields.into_iter().flatten().flat_map(lengths)
+    });
+    let may_be = |length: usize| all.checked_sub(length).is_some_and(|head| head <= 4 * HEAD);
+    in_digits.into_iter().chain(in_binary).any(may_be)
 }
 
 /// It got a part of the message by a recv() that its own line calls, and closed the connection without reading on. (What a

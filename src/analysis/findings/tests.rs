@@ -109,6 +109,48 @@ fn an_answer_to_a_part_of_a_long_message() {
     finds_nothing(&ask("POST", 1 << 20, "HTTP/1.1 413"));
 }
 
+/// A program that works out of a buffer of its own, as asyncio's streams do: it looks what else is ready before it answers.
+#[test]
+fn an_answer_out_of_a_buffer_to_a_part_of_a_message() {
+    let looks = |script: &mut Script, ready: &'static str, count: i64| {
+        let args = [("epfd", 9.into()), ("maxevents", 2.into()), ("timeout", 0.into())];
+        let call = script.enter("server", 0, "epoll_wait", &args);
+        script.leave("server", &call, Outcome::Result(count), &[("ready", ready.into())]);
+    };
+    let long = |start: &str, bytes: usize| {
+        Value::Data(Data { bytes, kept: start.as_bytes()[..start.len().min(bytes)].to_vec() })
+    };
+    let answers = |start: &str, parts: &[&str], then: &dyn Fn(&mut Script)| {
+        let mut script = pair();
+        script.call("client", 1, "send", &[("data", long(start, 200_000))], 200_000);
+        let receive = script.enter("server", 3, "recv", &[("size", 262_144.into())]);
+        let got = [("data", long(start, 128_000))];
+        script.leave("server", &receive, Outcome::Result(128_000), &got);
+        looks(&mut script, "[5: EPOLLIN]", 1);
+        for part in parts {
+            script.sends("server", 3, part).receives("client", 1, 1024, part);
+        }
+        then(&mut script);
+        script
+    };
+    let closes = |script: &mut Script| close(script, "server", 3);
+    let rule = Rule::AnsweredPart { got: 128_000, of: 200_000 };
+    finds(&answers("aaaa", &["got 65536"], &closes), rule);
+    // It may go on with the rest, or with more answers; the message may say how long it is, and be refused for that.
+    finds_nothing(&answers("aaaa", &["AAAA", "AAAA"], &closes));
+    for head in ["\0\x03\r<", "Q\0\x03\r?", "199993:", "199992\0"] {
+        finds_nothing(&answers(head, &["too long"], &closes));
+    }
+    finds_nothing(&answers("put\n", &["no"], &closes));
+    finds_nothing(&answers("aaaa", &["AAAA"], &|_| ()));
+    finds_nothing(&answers("aaaa", &["AAAA"], &|script| {
+        let receive = script.enter("server", 3, "recv", &[("size", 262_144.into())]);
+        let rest = [("data", long("aaaa", 72_000))];
+        script.leave("server", &receive, Outcome::Result(72_000), &rest);
+        closes(script);
+    }));
+}
+
 /// What is found where all calls stand at this line of source.
 fn found_at(script: &Script, line: &str) -> Vec<Rule> {
     let mut recording = script.recording();
