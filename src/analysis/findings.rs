@@ -21,6 +21,7 @@ mod leaks;
 mod messages;
 mod readiness;
 mod roles;
+mod sleeping;
 mod spinning;
 mod streams;
 #[cfg(test)]
@@ -83,6 +84,8 @@ pub enum Rule {
     AcceptInsteadOfRecv { unread: usize },
     /// A server of one thread waited for one client, and so long another was not accepted.
     OneClientBlocks { waited_ns: u64 },
+    /// A thread that serves several clients slept between what one had sent and the answer, while another waited.
+    SleepBlocks { slept_ns: u64 },
     /// A connect() waited because the server accepted nobody and its queue was full.
     FullBacklog { backlog: i64, waited_ns: u64 },
     /// Small sends one after the other, then a recv(): each time the second waited for a delayed acknowledgment.
@@ -264,6 +267,7 @@ impl Rule {
             Rule::Spin { .. }
                 | Rule::BusyWithoutCall { .. }
                 | Rule::OneClientBlocks { .. }
+                | Rule::SleepBlocks { .. }
                 | Rule::FullBacklog { .. }
                 | Rule::DelayedAck { .. }
                 | Rule::NoTimeout { .. }
@@ -294,7 +298,7 @@ impl Analysis<'_> {
             return Vec::new();
         }
         let facts = Facts::of(self);
-        let rules: [fn(&Facts) -> Vec<Finding>; 11] = [
+        let rules: [fn(&Facts) -> Vec<Finding>; 12] = [
             messages::find,
             streams::find,
             spinning::find,
@@ -305,6 +309,7 @@ impl Analysis<'_> {
             addresses::find,
             deadlock::find,
             waiting::find,
+            sleeping::find,
             delayed_ack::find,
         ];
         let mut all: Vec<Finding> = rules.iter().flat_map(|rule| rule(&facts)).collect();

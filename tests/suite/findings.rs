@@ -71,6 +71,7 @@ fn the_faults_of_a_server_and_its_client_are_found_and_right_ones_left_alone() {
         ("sigpipe", &[BrokenPipe]),
         ("not_closed", &[NotClosed]),
         ("one_client_blocks", &[OneClientBlocks]),
+        ("sleeps", &[SleepBlocks]),
         ("full_backlog", &[FullBacklog]),
         ("delayed_ack", &[DelayedAck]),
         ("other_family", &[NobodyListens]),

@@ -817,6 +817,50 @@ fn a_client_that_keeps_another_from_being_accepted() {
     finds_nothing(&second("server's thread"));
 }
 
+/// A server of one thread that sleeps before it answers, and a client with two connections.
+#[test]
+fn a_sleep_between_a_question_and_its_answer_while_another_client_waits() {
+    let serves = |other_sends: bool, idle_before: bool, answers_both: bool| {
+        let mut script = pair();
+        let other = script.process("other", 7).socket("other", 4, "AF_INET", "SOCK_STREAM");
+        other.call("other", 4, "connect", &[("address", here(5000))], 0);
+        script.located("other", 4, here(40002)).accepts("server", 2, 5, here(40002));
+        script.located("server", 5, here(5000));
+        let sleeps = |script: &mut Script, ms: u64| {
+            let asked = Value::Number((ms * MS).cast_signed());
+            let sleep = script.enter("server", 0, "clock_nanosleep", &[("request_ns", asked)]);
+            script.pass(ms * MS).leave("server", &sleep, Outcome::Result(0), &[]);
+        };
+        if idle_before {
+            sleeps(&mut script, 300);
+        }
+        script.sends("client", 1, "one").receives("server", 3, 1024, "one");
+        let waits = other_sends.then(|| {
+            script.sends("other", 4, "two");
+            script.enter("other", 4, "recv", &[("size", 1024.into())])
+        });
+        script.fails("server", 2, "accept", &[], "EAGAIN");
+        sleeps(&mut script, 1_000);
+        script.sends("server", 3, "first");
+        if answers_both {
+            script.sends("server", 5, "first");
+        }
+        if let Some(waits) = waits {
+            script.receives("server", 5, 1024, "two").sends("server", 5, "again");
+            let out = [("data", data("again"))];
+            script.leave("other", &waits, Outcome::Result(5), &out);
+        }
+        script
+    };
+    let wrong = serves(true, false, false);
+    assert_eq!(kinds(&wrong), [RuleKind::SleepBlocks]);
+    finds_nothing(&stepped(&wrong));
+    // Nobody waits; a loop that looks from time to time; a round in which all hear something.
+    finds_nothing(&serves(false, false, false));
+    finds_nothing(&serves(true, true, false));
+    assert!(!kinds(&serves(true, false, true)).contains(&RuleKind::SleepBlocks));
+}
+
 #[test]
 fn a_thread_for_each_client_that_is_joined_at_once() {
     let serves = |joins: bool| {

@@ -231,6 +231,11 @@ fn always(rule: &Rule) -> &'static str {
         Rule::OneClientBlocks { .. } => {
             tr!("Give each client a thread, or watch all sockets with select(), poll() or epoll.")
         }
+        Rule::SleepBlocks { .. } => {
+            tr!(
+                "Nothing may wait in a thread that serves several clients. Give each client a thread; with asyncio, `await asyncio.sleep()`, and asyncio.to_thread() for calls that wait."
+            )
+        }
         Rule::FullBacklog { .. } => {
             tr!(
                 "Call accept() all the time, in a thread that does nothing else if need be; a longer backlog only gains time."

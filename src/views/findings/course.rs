@@ -30,7 +30,8 @@ pub(super) fn lesson(rule: &Rule) -> Option<u8> {
         | Rule::ReadyIgnored { .. }
         | Rule::EdgeLeftUnread { .. }
         | Rule::NotReady { .. }
-        | Rule::OneClientBlocks { .. } => Some(9),
+        | Rule::OneClientBlocks { .. }
+        | Rule::SleepBlocks { .. } => Some(9),
         Rule::AllReceive { .. } | Rule::NoDatagram { .. } | Rule::FullBacklog { .. } => Some(11),
         Rule::ClosedWhileBlocked { .. } | Rule::UsedAfterClose { .. } => Some(12),
         Rule::AllAccept { .. }
@@ -78,6 +79,7 @@ pub(super) fn case(rule: &Rule) -> Option<&'static str> {
         | Rule::AllAccept { .. }
         | Rule::AcceptInsteadOfRecv { .. }
         | Rule::OneClientBlocks { .. }
+        | Rule::SleepBlocks { .. }
         | Rule::ReadyIgnored { .. }
         | Rule::NotReady { .. }
         | Rule::DatagramCut { .. }

@@ -298,6 +298,14 @@ pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
                 span = span_of(*waited_ns)
             )
         }
+        Rule::SleepBlocks { slept_ns } => {
+            tr!(
+                "{who} slept for {span} before it answered one client, and so long left unread what {other} had sent on another connection.",
+                who,
+                other,
+                span = span_of(*slept_ns)
+            )
+        }
         Rule::FullBacklog { backlog, waited_ns } => {
             tr!(
                 "{who} waited {span} in connect(): the queue of listen({backlog}) was full, and nobody called accept().",
