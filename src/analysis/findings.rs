@@ -10,7 +10,7 @@ use strum::{EnumDiscriminants, EnumIter};
 
 use self::facts::Facts;
 use super::{Analysis, Origin};
-use crate::trace::{Address, FileType, Name};
+use crate::trace::{Address, ExitStatus, FileType, Name};
 
 mod addresses;
 mod closing;
@@ -110,6 +110,8 @@ pub enum Rule {
     AnsweredElsewhere { to: Address, from: Address },
     /// It asked for an address that another program of the run should have had, whose bind() or listen() had failed.
     ServerFailed { address: Address, server: Name },
+    /// It asked for an address at which nobody listened: a program that had been started before had failed before it listened.
+    ServerEnded { address: Address, server: Name, status: ExitStatus },
     /// It is connected to a process outside of the recording, which has the address that another program of the run was refused.
     ConnectedElsewhere { address: Address, server: Name, holder: Holder },
     /// accept() on a socket on which listen() had not been called.

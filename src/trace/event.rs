@@ -273,7 +273,7 @@ pub enum Note {
     NoDebugInformation,
     /// It is a Python whose structures are not known: its calls have no source lines.
     UnknownPython,
-    /// A program was not started, because the trace ended first: the one before had neither listened nor ended.
+    /// A program was not started, because the trace ended or Ctrl-C was pressed before its turn.
     NotStarted {
         /// Its name.
         program: Name,

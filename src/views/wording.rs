@@ -291,7 +291,7 @@ pub(crate) fn note(note: &Note) -> String {
         .to_owned(),
         Note::NotStarted { program } => {
             tr!(
-                "{program} was not started: it waits until the program before it listens, has ended, or has nothing more to start",
+                "{program} was not started: the trace ended, or Ctrl-C was pressed, before its turn, which comes when the program before it listens, has ended, or has nothing more to start",
                 program = actor(program)
             )
         }

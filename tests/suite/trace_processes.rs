@@ -1,13 +1,18 @@
 //! `explore trace`: processes that come and go in unusual ways, and signals that they ignore.
 
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
+
+use nix::sys::signal::{Signal, killpg};
 use socket_explorer::analysis::Analysis;
 use socket_explorer::trace::recording::Recording;
 use socket_explorer::trace::{
     Call, Event, EventKind, ExitStatus, Outcome, Output, Role, SyscallKind,
 };
 
-use crate::support::{Ended, file, folder, require, utf8};
-use crate::trace::trace;
+use crate::support::{ChildGuard, Ended, explore, file, folder, python_itself, require, utf8};
+use crate::trace::{group, trace};
 
 /// Compiles a program in C, and traces it.
 fn traced(name: &str, options: &[&str], arguments: &[&str]) -> Option<(Recording, Ended)> {
@@ -200,4 +205,37 @@ fn no_read_and_no_close_is_lost_of_threads_that_make_their_first_sockets_at_once
         assert_eq!(made(&recording, "read"), threads, "{out}");
         assert_eq!(made(&recording, "close"), 2 * threads, "{out}");
     }
+}
+
+/// It says that it runs, and computes before it listens; started with a word, it leaves a file.
+const EARLY: &str = "
+import os, sys
+if sys.argv[1:]:
+    open('started', 'w').close()
+else:
+    print(os.getpid(), flush=True)
+    while True:
+        pass
+";
+
+#[test]
+fn after_ctrl_c_no_other_program_is_started() {
+    let Some(python) = python_itself() else { return };
+    let folder = folder();
+    file(&folder, "early.py", EARLY);
+    let (first, second) = (format!("{python} early.py"), format!("second={python} early.py on"));
+    let mut command = explore(&["trace", &first, &second]);
+    let command = command.current_dir(folder.path()).process_group(0);
+    let mut trace = ChildGuard::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let mut output = BufReader::new(trace.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    output.read_line(&mut line).expect("a line");
+    killpg(group(&trace), Signal::SIGINT).expect("sent");
+    let mut shown = String::new();
+    output.read_to_string(&mut shown).expect("the rest");
+    let ended = trace.output();
+    assert_eq!(ended.status.code(), Some(130), "Python ends by the signal");
+    let said = shown + &String::from_utf8_lossy(&ended.stderr);
+    assert!(said.contains("second was not started: "), "{said}");
+    assert!(!folder.path().join("started").exists(), "{said}");
 }

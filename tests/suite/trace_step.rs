@@ -5,7 +5,7 @@ use std::path::Path;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use socket_explorer::trace::recording::Recording;
-use socket_explorer::trace::{Ending, EventKind, SyscallKind};
+use socket_explorer::trace::{Ending, EventKind, Note, SyscallKind};
 use tempfile::TempDir;
 
 use crate::person::Person;
@@ -203,6 +203,21 @@ fn ctrl_c_is_for_the_programs_and_what_happened_is_shown() {
     let recording = recording(&folder);
     assert!(recording.events().iter().any(|event| signalled(&event.what)));
     assert_eq!(recording.ending(), Some(&Ending::Finished));
+}
+
+#[test]
+fn after_ctrl_c_no_other_program_is_started_though_the_held_one_listens_then() {
+    let Some(folder) = programs() else { return };
+    let mut learner = learner(&folder, &["--step", "python3 waits.py", "python3 client.py"]);
+    enters_until(&mut learner, "next: waits calls listen");
+    learner.types("\u{3}");
+    learner.sees("KeyboardInterrupt");
+    sees_results(&mut learner);
+    assert_eq!(learner.leaves().0, Some(130), "Python ends by the signal");
+    let recording = recording(&folder);
+    let not_started = |what: &EventKind| matches!(what, EventKind::Note { note: Note::NotStarted { program } } if &**program == "client");
+    assert!(recording.events().iter().any(|event| not_started(&event.what)));
+    assert!(recording.events().iter().all(|event| &*event.actor != "client"));
 }
 
 /// The process that the program has printed, once that is on the screen.

@@ -6,8 +6,10 @@ use super::facts::Facts;
 use super::{Finding, Holder, Nearby, Process, Relation, Rule, by_length};
 use crate::analysis::address::plain;
 use crate::analysis::{CallSpan, Fate, Socket};
+use crate::trace::recording::{Origin, is_of};
 use crate::trace::{
-    Address, AddressHolder, EventKind, Fact, HolderProcess, Name, Observation, Syscall, SyscallKind,
+    Address, AddressHolder, EventKind, ExitStatus, Fact, HolderProcess, Name, Observation, Syscall,
+    SyscallKind,
 };
 
 /// Who tries so many addresses looks for one: that nobody is there is an answer.
@@ -167,6 +169,26 @@ fn refused_server(facts: &Facts, address: &Address, span: &CallSpan) -> Option<N
     })
 }
 
+/// The program of the command line that had failed by this call of a later one, and neither had an address nor called anybody: if
+/// there is one such, that was to be the server.
+fn ended_server<'a>(facts: &Facts<'a>, span: &CallSpan) -> Option<(Name, &'a ExitStatus)> {
+    let recording = facts.analysis.recording;
+    let Origin::Programs(programs) = &recording.header.origin else { return None };
+    let started_before = programs.iter().take_while(|it| !is_of(&span.actor, &it.name));
+    let ended = started_before.filter_map(|program| {
+        let (actor, status) = facts.exit_of(&program.name, span.entered_ns)?;
+        let failed = !matches!(status, ExitStatus::Code(0));
+        let mut calls = facts.analysis.calls.iter().filter(|it| is_of(&it.actor, &program.name));
+        let takes_part = calls.any(|it| {
+            it.is(SyscallKind::Connect) || (it.is(SyscallKind::Bind) && it.result().is_some())
+        });
+        (failed && !takes_part).then(|| (actor.clone(), status))
+    });
+    let all: Vec<_> = ended.collect();
+    let [(actor, status)] = &all[..] else { return None };
+    Some((actor.clone(), status))
+}
+
 /// Connections to a process outside of the recording that has the address which a program in it was refused.
 fn connected_elsewhere(facts: &Facts, found: &[Finding]) -> Vec<Finding> {
     let mut all = Vec::new();
@@ -221,6 +243,7 @@ fn nobody_listens(facts: &Facts) -> Vec<Finding> {
             let span = facts.call(*failed);
             let nearby = nearby(facts, to, span);
             let server = refused_server(facts, to, span).filter(|_| nearby.is_none());
+            let ended = ended_server(facts, span).filter(|_| nearby.is_none() && server.is_none());
             let complains = facts.complains(span.process);
             // Whoever tries several places, or finds another server, may have wanted to know which of them answers.
             let is_near = nearby.as_ref().is_some_and(|it| is_near(to, it));
@@ -228,9 +251,12 @@ fn nobody_listens(facts: &Facts) -> Vec<Finding> {
             let is_said = found || complains || server.is_some();
             if is_said && !reaches(facts, *failed, to, nearby.as_ref()) {
                 let address = (*to).clone();
-                let rule = match server {
-                    Some(server) => Rule::ServerFailed { address, server },
-                    None => Rule::NobodyListens { address, nearby },
+                let rule = match (server, ended) {
+                    (Some(server), _) => Rule::ServerFailed { address, server },
+                    (None, Some((server, status))) => {
+                        Rule::ServerEnded { address, server, status: status.clone() }
+                    }
+                    (None, None) => Rule::NobodyListens { address, nearby },
                 };
                 all.push(Finding::new(facts, rule, vec![*failed]));
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::analysis::{Analysis, CallSpan};
 use crate::trace::{
-    Ending, EpollOperation, EventKind, ExitStatus, LINK, Role, Sample, Syscall, SyscallKind,
+    Ending, EpollOperation, EventKind, ExitStatus, LINK, Name, Role, Sample, Syscall, SyscallKind,
 };
 
 /// A process and its thread.
@@ -205,6 +205,18 @@ impl<'a> Facts<'a> {
     pub fn complains(&self, process: u32) -> bool {
         self.exit(process).is_some_and(|(_, status)| {
             !matches!(status, ExitStatus::Code(0) | ExitStatus::Signal(_))
+        })
+    }
+
+    /// Who of this name had ended by then, and how: the first process of a program.
+    pub fn exit_of(&self, name: &str, by_ns: u64) -> Option<(&'a Name, &'a ExitStatus)> {
+        let events = self.analysis.recording.events().iter();
+        let mut before = events.take_while(|event| event.at_ns <= by_ns);
+        before.find_map(|event| match &event.what {
+            EventKind::Exited { status: Some(status), .. } if &*event.actor == name => {
+                Some((&event.actor, status))
+            }
+            _ => None,
         })
     }
 

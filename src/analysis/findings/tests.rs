@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Holder, Process, Readiness, Relation, Rule, RuleKind};
 use crate::analysis::Analysis;
 use crate::analysis::script::{Script, at, data, here};
-use crate::trace::recording::SourceLine;
+use crate::trace::recording::{Origin, Program, SourceLine};
 use crate::trace::{Data, EventKind, ExitStatus, FileType, Outcome, Site, Value};
 
 const MS: u64 = 1_000_000;
@@ -149,6 +149,38 @@ fn an_answer_out_of_a_buffer_to_a_part_of_a_message() {
         script.leave("server", &receive, Outcome::Result(72_000), &rest);
         closes(script);
     }));
+}
+
+#[test]
+fn a_program_that_failed_before_it_listened() {
+    let status = |status: ExitStatus, listens: bool| {
+        let mut script = Script::new();
+        script.process("server", 3).process("client", 1);
+        if listens {
+            script.socket("server", 7, "AF_INET", "SOCK_STREAM");
+            script.call("server", 7, "bind", &[("address", here(6000))], 0);
+        }
+        script.event("server", EventKind::Exited { cpu_ns: None, status: Some(status) });
+        script.socket("client", 1, "AF_INET", "SOCK_STREAM");
+        script.fails("client", 1, "connect", &[("address", here(5000))], "ECONNREFUSED");
+        let failed = ExitStatus::Code(1);
+        script.event("client", EventKind::Exited { cpu_ns: None, status: Some(failed) });
+        let mut recording = script.recording();
+        let program = |name: &str| Program { name: name.to_owned(), argv: Vec::new() };
+        recording.header.origin = Origin::Programs(vec![program("server"), program("client")]);
+        let found = Analysis::of(&recording).findings();
+        let [finding] = &found[..] else { panic!("{found:?}") };
+        finding.rule.clone()
+    };
+    let Value::Address(address) = here(5000) else { panic!("an address") };
+    for ended in [ExitStatus::Code(2), ExitStatus::Signal("SIGSEGV".into())] {
+        let server = "server".into();
+        let rule = Rule::ServerEnded { address: address.clone(), server, status: ended.clone() };
+        assert_eq!(status(ended, false), rule);
+    }
+    let nobody = Rule::NobodyListens { address, nearby: None };
+    assert_eq!(status(ExitStatus::Code(0), false), nobody);
+    assert_eq!(status(ExitStatus::Code(2), true), nobody);
 }
 
 /// What is found where all calls stand at this line of source.

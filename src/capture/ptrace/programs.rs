@@ -35,6 +35,8 @@ pub struct Programs {
     streams: Streams,
     /// The network of each, in that order, if they have networks of their own.
     hosts: Vec<Host>,
+    /// No more are started: somebody has interrupted those that run.
+    are_interrupted: bool,
 }
 
 #[derive(Debug)]
@@ -64,12 +66,18 @@ impl Programs {
             ended_ns: None,
         };
         let all = all.into_iter().map(program).collect();
-        Programs { all, streams, hosts }
+        Programs { all, streams, hosts, are_interrupted: false }
     }
 
     /// The one to be started next.
     pub fn next(&self) -> Option<usize> {
-        self.all.iter().position(|program| program.launched.is_none())
+        let is_waiting = |program: &Program| program.launched.is_none() && !self.are_interrupted;
+        self.all.iter().position(is_waiting)
+    }
+
+    /// Whoever presses Ctrl-C before all have been started wants none of the others.
+    pub fn start_no_more(&mut self) {
+        self.are_interrupted = true;
     }
 
     /// The names of those that have not been started.

@@ -21,7 +21,17 @@ impl Tracer {
             }
         }
         let Some(thread) = self.threads.get(&id) else { return };
-        let from_another = match sender_of_signal(id) {
+        let sender = sender_of_signal(id);
+        let is_own = |process| self.processes.contains_key(&process);
+        let from_outside = match &sender {
+            Some(Sender::Process(sender)) => !is_own(*sender),
+            Some(Sender::Kernel) => true,
+            None => false,
+        };
+        if signal == libc::SIGINT && from_outside {
+            self.programs.start_no_more();
+        }
+        let from_another = match sender {
             Some(Sender::Process(sender)) => sender != thread.process,
             // Ctrl-C, Ctrl-\.
             Some(Sender::Kernel) => matches!(signal, libc::SIGINT | libc::SIGQUIT),
@@ -32,6 +42,14 @@ impl Tracer {
             let signal = signal_name(signal);
             self.tell(id, at_ns, EventKind::Signalled { signal }, None);
         }
+    }
+
+    /// Whether Ctrl-C has been pressed and a program does not know it yet: one that is held, or has just gone on.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.processes.keys().any(|process| {
+            let status = status_of(*process);
+            ["SigPnd:", "ShdPnd:"].iter().any(|key| is_in(&status, key, libc::SIGINT))
+        })
     }
 
     /// A call that a signal has cut short does not go on: it has returned `EINTR`.
@@ -54,11 +72,18 @@ fn is_ignored_by_default(signal: i32) -> bool {
 
 /// True if the process does nothing when it gets this signal (proc_pid_status(5)).
 fn has_no_effect(thread: u32, signal: i32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{thread}/status")).unwrap_or_default();
-    let is_in = |key: &str| {
-        let mask = status.lines().find_map(|line| line.strip_prefix(key));
-        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-            .is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
-    };
+    let status = status_of(thread);
+    let is_in = |key: &str| is_in(&status, key, signal);
     is_in("SigIgn:") || (is_ignored_by_default(signal) && !is_in("SigCgt:"))
+}
+
+fn status_of(thread: u32) -> String {
+    fs::read_to_string(format!("/proc/{thread}/status")).unwrap_or_default()
+}
+
+/// True if this mask of a thread's status has the signal.
+fn is_in(status: &str, key: &str, signal: i32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix(key));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

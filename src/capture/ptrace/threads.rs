@@ -392,10 +392,18 @@ impl Tracer {
         }
     }
 
+    /// The first process of a program that has failed before it made a call that is recorded: the next one may have needed it.
+    fn failed_silently(&mut self, id: u32, how: &Result<i32, i32>) -> Option<(Name, u32)> {
+        let program = self.processes.get(&id)?.program?;
+        let has_failed = *how != Ok(0) && self.ending.is_none() && self.programs.is_first(id);
+        let is_waited_for = self.programs.next() == Some(program + 1);
+        (has_failed && is_waited_for).then(|| (self.actor(id), id))
+    }
+
     /// A thread has ended: with this code, or by this signal.
     pub(super) fn ended(&mut self, id: u32, how: &Result<i32, i32>) {
         self.remember_ended_actor(id);
-        let speaker = self.speaker_at_end(id);
+        let speaker = self.speaker_at_end(id).or_else(|| self.failed_silently(id, how));
         let Some(thread) = self.threads.remove(&id) else { return };
         self.descriptors.forget(id);
         self.looks.forget(&thread);

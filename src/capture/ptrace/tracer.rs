@@ -169,6 +169,9 @@ impl Tracer {
 
     /// Starts the next program, if there is one.
     pub(super) fn start_next(&mut self) {
+        if self.is_interrupted() {
+            self.programs.start_no_more();
+        }
         let Some(index) = self.programs.next().filter(|_| self.ending.is_none()) else { return };
         match self.programs.start(index) {
             Ok(process) => {

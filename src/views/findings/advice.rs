@@ -200,6 +200,9 @@ fn always(rule: &Rule) -> &'static str {
         Rule::ServerFailed { .. } => {
             tr!("Mend that first: the other finding says who has the address.")
         }
+        Rule::ServerEnded { .. } => {
+            tr!("Mend that program first: what it has printed may say why it ended.")
+        }
         Rule::ConnectedElsewhere { .. } => {
             tr!(
                 "End that process, or take another port for both; what it answers is not your server's answer."

@@ -6,6 +6,7 @@ use crate::analysis::findings::{Holder, Rule};
 pub(super) fn lesson(rule: &Rule) -> Option<u8> {
     match rule {
         Rule::NobodyListens { .. }
+        | Rule::ServerEnded { .. }
         | Rule::AnsweredElsewhere { .. }
         | Rule::AddressInUse { holder: Holder::File(_), .. } => Some(3),
         Rule::AnsweredPart { .. }
@@ -66,7 +67,7 @@ pub(super) fn case(rule: &Rule) -> Option<&'static str> {
         Rule::KeptOpen => Some("inherited-port"),
         Rule::NoTimeout { .. } => Some("peer-vanished"),
         Rule::EdgeLeftUnread { .. } => Some("edge-triggered"),
-        Rule::NobodyListens { .. } => Some("connection-refused"),
+        Rule::NobodyListens { .. } | Rule::ServerEnded { .. } => Some("connection-refused"),
         Rule::NotListening | Rule::ListenerUsed { .. } | Rule::NotConnected { .. } => {
             Some("not-connected")
         }

@@ -4,6 +4,7 @@ use super::addresses::{at, in_use, nobody_listens, process, process_of};
 use crate::analysis::findings::{Holder, Lost, Readiness, Rule};
 use crate::i18n::tr;
 use crate::picture::span_of;
+use crate::trace::ExitStatus;
 use crate::views::wording::{self, bytes, safe};
 
 /// What was done by this actor; `other` is who made the second call that shows it.
@@ -215,6 +216,25 @@ pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
                 address = at(address),
                 server = wording::actor(server)
             )
+        }
+        Rule::ServerEnded { address, server, status } => {
+            let (address, server) = (at(address), wording::actor(server));
+            match status {
+                ExitStatus::Code(code) => tr!(
+                    "{who} asked for {address}, and nobody listens there: {server} had ended with exit code {code}, before it listened.",
+                    who,
+                    address,
+                    server,
+                    code
+                ),
+                ExitStatus::Signal(signal) => tr!(
+                    "{who} asked for {address}, and nobody listens there: {signal} had ended {server} before it listened.",
+                    who,
+                    address,
+                    server,
+                    signal = safe(signal)
+                ),
+            }
         }
         Rule::ConnectedElsewhere { address, server, holder } => {
             let holder = match holder {
