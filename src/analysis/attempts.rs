@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn an_attempt_ends_as_the_program_or_the_instrument_is_told() {
-        let refused = (SocketUse::BoundByKernel, Some("ECONNREFUSED".to_owned()));
+        let refused = (SocketUse::Unused, Some("ECONNREFUSED".to_owned()));
         let connected = (SocketUse::Connected, None);
         let here = "127.0.0.1:5000";
         let says: [(Tells, _); 10] = [
@@ -193,7 +193,7 @@ mod tests {
             assert_eq!(after(far, tells), (SocketUse::Connecting, None));
         }
         let late = after(far, &|script| asks_error(script, "EHOSTUNREACH"));
-        assert_eq!(late, (SocketUse::BoundByKernel, Some("EHOSTUNREACH".to_owned())));
+        assert_eq!(late, (SocketUse::Unused, Some("EHOSTUNREACH".to_owned())));
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub enum Rule {
     RestNotSent { taken: usize, of: usize },
     /// recv() returned 0, and was called again and again.
     ReadPastEnd { times: usize },
-    /// It asked again and again for what was not there yet, without ever waiting.
+    /// It asked again and again for what was not there yet, without ever waiting: so often in all.
     Spin { times: usize, span_ns: u64 },
     /// A thread still used a processor when the run was stopped, long after its last call.
     BusyWithoutCall { cpu_ns: u64 },
@@ -90,8 +90,8 @@ pub enum Rule {
     FullBacklog { backlog: i64, waited_ns: u64 },
     /// Small sends one after the other, then a recv(): each time the second waited for a delayed acknowledgment.
     DelayedAck { times: usize, waited_ns: u64 },
-    /// Connections that the peer had closed were never closed.
-    NotClosed { sockets: usize },
+    /// Connections that the peer had closed were never closed, perhaps because a child has a descriptor for them too.
+    NotClosed { sockets: usize, is_shared: bool },
     /// It still has a connection that a child of it has closed, whose peer waits for the end of it.
     KeptOpen,
     /// It waited without any limit for an answer.
@@ -285,6 +285,17 @@ impl Finding {
         let who = facts.analysis.calls[calls[0]].actor.clone();
         Finding { rule, who, calls, times: 1 }
     }
+
+    /// The same was found again.
+    fn add(&mut self, other: Finding) {
+        self.times += other.times;
+        if let (Rule::Spin { times, span_ns }, Rule::Spin { times: more, span_ns: longer }) =
+            (&mut self.rule, other.rule)
+        {
+            *times += more;
+            *span_ns += longer;
+        }
+    }
 }
 
 impl Analysis<'_> {
@@ -326,7 +337,7 @@ impl Analysis<'_> {
         let mut merged: Vec<Finding> = Vec::new();
         for finding in all {
             match merged.iter_mut().find(|known| self.is_like(known, &finding)) {
-                Some(known) => known.times += 1,
+                Some(known) => known.add(finding),
                 None => merged.push(finding),
             }
         }

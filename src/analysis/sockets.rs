@@ -189,6 +189,8 @@ impl Socket {
             _ if self.connecting => SocketUse::Connecting,
             _ if self.peer.is_some() => SocketUse::Connected,
             _ if self.local.is_some() && self.bound => SocketUse::Bound,
+            // What the kernel chose for a connect() that failed is nobody's address.
+            _ if self.has_connections() => SocketUse::Unused,
             _ if self.local.as_ref().is_some_and(is_chosen) => SocketUse::BoundByKernel,
             _ => SocketUse::Unused,
         }

@@ -154,6 +154,16 @@ pub struct Lesson {
     pub presentation: Presentation,
 }
 
+/// A time, with its unit.
+fn time_span(typed: &str) -> Result<Duration, String> {
+    humantime::parse_duration(typed).map_err(|_| a_time().to_owned())
+}
+
+/// What an option that takes a time takes.
+pub(super) fn a_time() -> &'static str {
+    tr!("a time with a unit, such as 700ms or 5s")
+}
+
 /// How much of each experiment's code to show
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Code {
@@ -466,13 +476,13 @@ pub struct Trace {
     #[arg(long, value_name = "NAME=FILE")]
     pub stdin: Vec<String>,
     /// End the programs after this time, such as 10s, and say in which calls they are blocked; time in which --step or --pace holds a call does not count
-    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long = "for", value_name = "TIME", value_parser = time_span)]
     pub limit: Option<Duration>,
     /// Hold each call that a line of yours makes, before it is made, and show that line; Enter makes the call and shows what it did (b back, e to the end, ? the keys, q quits)
     #[arg(long)]
     pub step: bool,
     /// Like --step, but make each call after this time, such as 700ms, without keys
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "step")]
+    #[arg(long, value_name = "TIME", value_parser = time_span, conflicts_with = "step")]
     pub pace: Option<Duration>,
     /// Give each program a network of its own, 10.9.0.2, 10.9.0.3 and so on, and the program's name in it; show every frame between them
     #[arg(long)]
@@ -539,7 +549,7 @@ pub struct Presentation {
     #[arg(long, conflicts_with = "auto")]
     pub step: bool,
     /// Like --step, but make each call after this time, such as 700ms, without keys
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "step")]
+    #[arg(long, value_name = "TIME", value_parser = time_span, conflicts_with = "step")]
     pub pace: Option<Duration>,
     /// For a projector: less text and half the columns, so that the font can be twice as large
     #[arg(long)]
@@ -614,7 +624,7 @@ pub struct Chat {
     #[arg(long, value_enum, value_name = "STYLE", default_value_t = Style::Threads)]
     pub style: Style,
     /// Time limit for each attempt to connect
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time_span)]
     pub timeout: Duration,
     /// How many more times to try to connect, with growing pauses
     #[arg(long, value_name = "N", default_value_t = 0)]

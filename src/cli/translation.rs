@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
 use unicode_width::UnicodeWidthStr;
 
+use super::args;
 use crate::i18n::{find, tr};
 use crate::text::wrap;
 
@@ -233,7 +234,7 @@ pub(super) fn error(error: &clap::Error) -> String {
 fn expected(arg: &str) -> Option<&'static str> {
     match arg.trim_start_matches('-').split(' ').next()? {
         "width" => Some(tr!("a whole number from 20 to 1000")),
-        "timeout" | "pace" => Some(tr!("a time with a unit, such as 700ms or 5s")),
+        "for" | "timeout" | "pace" => Some(args::a_time()),
         "retries" => Some(tr!("a whole number")),
         "buffer" => Some(tr!("a whole number from 1 to 16777216")),
         _ => None,

@@ -104,7 +104,7 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
 fn wildcards(analysis: &Analysis) -> Vec<String> {
     let (any_v4, any_v6) = ("0.0.0.0", "[::]");
     let at = |wildcard: &str, only_v6: bool| {
-        analysis.sockets.iter().filter(|one| one.only_v6 == only_v6).flat_map(|one| &one.local).any(
+        analysis.sockets.iter().filter(|one| one.only_v6 == only_v6).filter_map(address).any(
             |local| {
                 local.to_string().strip_prefix(wildcard).is_some_and(|rest| rest.starts_with(':'))
             },
@@ -121,6 +121,11 @@ fn wildcards(analysis: &Analysis) -> Vec<String> {
         ));
     }
     all
+}
+
+/// Its own address, as far as it is of use to somebody.
+fn address(socket: &Socket) -> Option<&Address> {
+    socket.local.as_ref().filter(|_| socket.usage() != SocketUse::Unused)
 }
 
 /// Has it a name that is in no folder?
@@ -178,7 +183,7 @@ fn rows_of(
     }
     let mut rows: Vec<[Row; 5]> = first.into_iter().map(refusal).collect();
     if !became.0.is_empty() {
-        rows.push(cells(socket.local.as_ref(), socket.peer.as_ref(), became));
+        rows.push(cells(address(socket), socket.peer.as_ref(), became));
     }
     rows.extend(later.into_iter().map(refusal));
     // What else is said of the same socket hangs below its first row.

@@ -431,3 +431,17 @@ fn a_signal_to_the_program_or_to_the_process_of_its_run_ends_both_and_loses_noth
         }
     }
 }
+
+#[test]
+fn a_time_that_is_none_is_refused_with_one_that_is() {
+    for args in [
+        &["trace", "--for", "ten", "x"][..],
+        &["trace", "--pace", "7", "x"],
+        &["lesson", "1", "--pace", "soon"],
+        &["chat", "--timeout", "1x"],
+    ] {
+        let (_, err, code) = told(args);
+        assert!(err.contains("a time with a unit, such as 700ms or 5s"), "{args:?}: {err}");
+        assert_eq!(code, Some(2));
+    }
+}

@@ -14,6 +14,7 @@ const LATE_NS: u64 = 1_000_000_000;
 
 /// A connection that a process did not close, although its peer had closed it.
 struct Forgotten {
+    socket: usize,
     accept: usize,
     /// True if the process accepted another connection afterwards.
     went_on: bool,
@@ -35,7 +36,11 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     all.extend(leaks.map(|all| {
         let mut accepts: Vec<usize> = all.iter().map(|forgotten| forgotten.accept).collect();
         accepts.sort_unstable();
-        Finding::new(facts, Rule::NotClosed { sockets: accepts.len() }, accepts)
+        let is_shared = all.iter().any(|forgotten| {
+            let process = facts.call(forgotten.accept).process;
+            facts.on(forgotten.socket).any(|(_, span)| span.process != process)
+        });
+        Finding::new(facts, Rule::NotClosed { sockets: accepts.len(), is_shared }, accepts)
     }));
     all
 }
@@ -109,5 +114,5 @@ fn forgotten(facts: &Facts, at: usize, listener: usize) -> Option<Forgotten> {
     let in_time = facts.closes(at, process).is_some_and(|at_ns| {
         facts.is_stepped || at_ns < ended_ns + LATE_NS || goes_on_after(facts, process, at_ns)
     });
-    ((went_on || had_time) && !in_time).then_some(Forgotten { accept, went_on })
+    ((went_on || had_time) && !in_time).then_some(Forgotten { socket: at, accept, went_on })
 }

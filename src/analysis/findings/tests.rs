@@ -401,6 +401,14 @@ fn a_loop_that_spins_on_eagain() {
     };
     assert_eq!(kinds(&asks(&|_| ())), [RuleKind::Spin]);
     finds_nothing(&stepped(&asks(&|_| ())));
+    // What comes in between ends one loop, and the next is told of with it.
+    let mut twice = asks(&|_| ());
+    twice.sends("client", 1, "hi").receives("server", 3, 1024, "hi");
+    for _ in 0..150 {
+        twice.fails("server", 3, "recv", &[("size", 1024.into())], "EAGAIN");
+    }
+    let [Rule::Spin { times, span_ns }] = found(&twice)[..] else { panic!("one finding") };
+    assert_eq!((times, span_ns), (350, (199 + 149) * 20_000));
     let poll = |script: &mut Script| {
         let args = [("fds", "[5: POLLIN]".into()), ("nfds", 1.into()), ("timeout", 1.into())];
         let call = script.enter("server", 0, "poll", &args);
@@ -1060,14 +1068,18 @@ fn connections_that_are_never_closed() {
         }
         script
     };
-    finds(&serves(false), Rule::NotClosed { sockets: 4 });
+    finds(&serves(false), Rule::NotClosed { sockets: 4, is_shared: false });
     for ends_by in ["shutdown", "close"] {
         finds_nothing(&served_late(ends_by));
     }
     let mut later = serves(false);
     stop(&mut later);
-    finds(&later, Rule::NotClosed { sockets: 5 });
-    finds(&stepped(&serves(false)), Rule::NotClosed { sockets: 4 });
+    finds(&later, Rule::NotClosed { sockets: 5, is_shared: false });
+    finds(&stepped(&serves(false)), Rule::NotClosed { sockets: 4, is_shared: false });
+    let mut forked = serves(false);
+    forked.process("child", 9);
+    close(&mut forked, "child", 20);
+    finds(&forked, Rule::NotClosed { sockets: 4, is_shared: true });
     finds_nothing(&serves(true));
 }
 

@@ -65,7 +65,7 @@ fn always(rule: &Rule) -> &'static str {
         }
         Rule::NotConnected { has_address: true, .. } => {
             tr!(
-                "A server calls listen() after bind(), and then accept(): it sends and receives on the socket that accept() returned."
+                "A server calls listen() after bind(), and then accept(): it sends and receives on the socket that accept() returned. A client calls connect() first."
             )
         }
         Rule::NotConnected { has_address: false, .. } => {
@@ -109,9 +109,14 @@ fn always(rule: &Rule) -> &'static str {
                 "Ignore SIGPIPE, or send with MSG_NOSIGNAL; send() then fails with EPIPE, and the program can end the conversation."
             )
         }
-        Rule::NotClosed { .. } => {
+        Rule::NotClosed { is_shared: true, .. } => {
             tr!(
                 "Close each connection when its recv() has returned 0; after fork() close it in the parent too. In the end accept() fails with EMFILE."
+            )
+        }
+        Rule::NotClosed { is_shared: false, .. } => {
+            tr!(
+                "Close each connection when its recv() has returned 0, on every path that leaves its handler. In the end accept() fails with EMFILE."
             )
         }
         Rule::ClosedWhileBlocked { .. } => {

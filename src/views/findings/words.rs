@@ -142,7 +142,7 @@ pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
                 function = safe(function)
             )
         }
-        Rule::NotClosed { sockets } => {
+        Rule::NotClosed { sockets, .. } => {
             tr!(
                 "{who} went on without closing {sockets} connections whose peers had closed them. Each stays in CLOSE_WAIT, and keeps a descriptor.",
                 who,
