@@ -86,6 +86,28 @@ fn what_people_type_leads_to_the_right_case_nine_times_in_ten() {
 }
 
 #[test]
+fn a_few_words_about_what_is_seen_lead_to_all_that_it_may_be_in_either_language() {
+    let asked: [(&[&str], &[u32]); 8] = [
+        (&["my program hangs", "程序卡住了", "我的程序一直卡住"], &[27, 10, 7, 9]),
+        (&["I receive nothing"], &[6, 9]),
+        (&["收不到数据"], &[6, 9, 24, 25]),
+        (&["连不上服务器"], &[2, 7, 8]),
+        (&["cannot connect", "can't connect", "can\u{2019}t connect"], &[2, 7, 8]),
+        (&["cannot connect to the server"], &[2, 7, 8]),
+        (&["port is taken"], &[1, 16]),
+        (&["端口被占用"], &[1]),
+    ];
+    let cases = cases().expect("well formed");
+    let index = Index::of(&cases);
+    for (words, all) in asked.iter().flat_map(|(words, all)| words.iter().map(move |it| (it, all)))
+    {
+        let found: Vec<u32> = index.hits(words).iter().map(|hit| hit.case.number).collect();
+        assert_eq!(found.first(), all.first(), "{words}: {found:?}");
+        assert!(all.iter().all(|number| found.contains(number)), "{words}: {found:?}");
+    }
+}
+
+#[test]
 fn every_phrase_of_a_case_leads_to_it_first() {
     let cases = cases().expect("well formed");
     let index = Index::of(&cases);

@@ -195,12 +195,14 @@ fn phrases_of(case: &Case) -> Vec<Words> {
 }
 
 /// The words of a text: in lower case and without their endings; `ConnectionResetError` is three words as well as one, and
-/// `WSAECONNRESET` is `ECONNRESET` too. Where words have no spaces between them, each two neighbours are one.
+/// `WSAECONNRESET` is `ECONNRESET` too; "can't" is "cannot". Where words have no spaces between them, each two neighbours are one.
 pub(super) fn tokens(text: &str) -> Words {
     let stemmer = Stemmer::create(Algorithm::English);
     let mut words = Words::new();
+    let text = text.replace(['\'', '\u{2019}'], "");
     for word in text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty())
     {
+        let word = if word.eq_ignore_ascii_case("cant") { "cannot" } else { word };
         if word.is_ascii() {
             let lower = word.to_ascii_lowercase();
             if let Some(error) = lower.strip_prefix("wsae") {
@@ -254,6 +256,9 @@ mod tests {
             ["104", "connect", "connectionreseterror", "errno", "error", "reset"]
         );
         assert_eq!(words("WSAECONNRESET"), ["econnreset", "wsaeconnreset"]);
+        for cannot in ["can't", "can\u{2019}t", "cant", "Cannot"] {
+            assert_eq!(words(cannot), ["cannot"]);
+        }
         assert_eq!(words("\u{7aef}\u{53e3}\u{88ab}"), ["\u{53e3}\u{88ab}", "\u{7aef}\u{53e3}"]);
     }
 }
