@@ -42,7 +42,7 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     let [local, peer, who] = [tr!("local address"), tr!("peer address"), tr!("who")];
     let layout = [
         [tr!("protocol"), local, peer, who, tr!("what became of it")],
-        [tr!("proto"), local, peer, who, tr!("became")],
+        [tr!("proto"), local, peer, who, tr!("outcome")],
     ]
     .into_iter()
     .zip(GAPS)
