@@ -4,6 +4,8 @@
 //! The frame is the first that carries payload: one of TCP and one of UDP where both are there. Every frame fits with its
 //! explanations on a screen of 80 by 24.
 
+use std::ops::Range;
+
 use unicode_width::UnicodeWidthStr;
 
 use self::models::{LAYERS, models};
@@ -35,17 +37,34 @@ fn layout(width: usize) -> (usize, bool) {
     (row, width >= needed(16) + 2 + READING)
 }
 
-/// The name of a field, `columns` wide under its bytes; bracketed where there is room, open where it goes on in another row.
+/// The name of a field, `columns` wide under its bytes; bracketed where there is room, open where it goes on in another row. What is
+/// opened in one row is closed in another.
 fn label(name: &str, columns: usize, begins: bool, ends: bool) -> String {
     let (left, right) = (if begins { '└' } else { '─' }, if ends { '┘' } else { '─' });
-    let name = if begins { name } else { "" };
+    let bracketed =
+        |name: &str| format!("{left}{}{right}", centred(name, columns.saturating_sub(2), "─"));
     match columns {
-        wide if wide >= name.width() + 2 => {
-            format!("{left}{}{right}", centred(name, wide - 2, "─"))
-        }
+        wide if wide >= name.width() + 2 => bracketed(name),
+        _ if !(begins && ends) => bracketed(""),
         enough if enough >= name.width() => centred(name, enough, " "),
         _ => " ".repeat(columns),
     }
+}
+
+/// Where the widest of the pieces begins in which rows of so many bytes cut a field: there its name stands.
+fn widest_piece(field: &Range<usize>, per_row: usize) -> usize {
+    let row = |start: usize| start - start % per_row..start - start % per_row + per_row;
+    let begins = std::iter::successors(Some(field.start), |start| {
+        Some(row(*start).end).filter(|next| *next < field.end)
+    });
+    let piece = |start: &usize| row(*start).end.min(field.end) - start;
+    let mut widest = (field.start, 0);
+    for start in begins {
+        if piece(&start) > widest.1 {
+            widest = (start, piece(&start));
+        }
+    }
+    widest.0
 }
 
 /// The name in the middle of so many columns, filled up with this.
@@ -79,12 +98,11 @@ impl Part {
                 let (start, end) = (field.start.max(from), field.end.min(from + chunk.len()));
                 if start < end {
                     below.pad_to((start - from) * 3);
-                    let begins = start == field.start;
-                    named |= begins;
-                    below.push(
-                        label(name, (end - start) * 3 - 1, begins, end == field.end),
-                        ink(self.osi),
-                    );
+                    let (begins, ends) = (start == field.start, end == field.end);
+                    let shown = field.start..field.end.min(bytes.len());
+                    let name = if widest_piece(&shown, per_row) == start { name } else { "" };
+                    named |= begins || ends || !name.is_empty();
+                    below.push(label(name, (end - start) * 3 - 1, begins, ends), ink(self.osi));
                 }
             }
             if named {
@@ -316,6 +334,24 @@ mod tests {
         assert_snapshot!(picture.text());
         assert!(frame_height(&picture) <= SCREEN);
         fits_everywhere(&script.recording(), draw);
+    }
+
+    #[test]
+    fn every_field_that_is_opened_is_closed_and_every_model_is_drawn_at_each_width() {
+        for frame in [tcp(), udp()] {
+            let mut script = Script::new();
+            script.json("wire", frame);
+            for width in 20..=120 {
+                let picture = draw(&Analysis::of(&script.recording()), width);
+                let drawn = picture.text();
+                let frame: Vec<_> = drawn.lines().take(frame_height(&picture)).collect();
+                let [opened, closed] = ['└', '┘'].map(|sign| frame.join("").matches(sign).count());
+                assert!(opened > 0 && opened == closed, "at {width}:\n{drawn}");
+                for model in ["OSI", "TCP/IP", "as taught"] {
+                    assert!(drawn.contains(model), "{model} at {width}:\n{drawn}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub(super) const LAYERS: [[Text; 3]; 7] = [
     [Text("1 physical"), Text("┘"), Text("· physical")],
 ];
 
+/// Columns for a number of bytes.
+const COUNT: usize = 5;
+
 /// Why a layer has no bytes in this frame.
 fn why_none(osi: usize) -> &'static str {
     match osi {
@@ -27,21 +30,45 @@ fn why_none(osi: usize) -> &'static str {
     }
 }
 
-/// The three models side by side, and whose bytes these are.
+/// The three models, and whose bytes these are. Those that have no room beside OSI's stand in a table below.
 pub(super) fn models(parts: &[Part], width: usize, rows: &mut Vec<Row>) {
-    let count = Column::right(5, "  ");
-    // What has no room is left out.
-    let mut columns = match width {
-        60.. => vec![Column::left(16, " "), Column::left(20, " "), Column::left(14, ""), count],
-        44.. => vec![Column::left(16, " "), Column::left(20, " "), count],
-        40.. => vec![Column::left(14, " "), Column::left(19, " "), Column::right(5, "")],
-        _ => vec![Column::left(14, " "), count],
+    let tables: &[&[usize]] = match width {
+        60.. => &[&[0, 1, 2]],
+        40.. => &[&[0, 1], &[0, 2]],
+        _ => &[&[0], &[1], &[2]],
     };
-    let models = columns.len() - 1;
-    let room = width.saturating_sub(table::width(&columns));
-    columns.extend((room >= 12).then_some(Column::left(room, "")));
+    for (index, shown) in tables.iter().enumerate() {
+        if index > 0 {
+            rows.push(Row::new());
+        }
+        table_of(shown, parts, width, rows);
+    }
+}
+
+/// The columns for these models, for the number of bytes, and for words where there is room.
+fn columns(shown: &[usize], width: usize) -> Vec<Column> {
+    let widths = if width >= 44 { [16, 20, 14] } else { [14, 19, 14] };
+    let gap = if shown.len() == widths.len() { "" } else { " " };
+    let mut columns: Vec<Column> = shown
+        .iter()
+        .map(|model| widths[*model].min(width.saturating_sub(COUNT + 1)))
+        .zip((1..shown.len()).map(|_| " ").chain([gap]))
+        .map(|(wide, gap)| Column::left(wide, gap))
+        .collect();
+    let room = width.saturating_sub(table::width(&columns) + COUNT + 2);
+    if room >= 12 {
+        columns.extend([Column::right(COUNT, "  "), Column::left(room, "")]);
+    } else {
+        columns.push(Column::right(COUNT, ""));
+    }
+    columns
+}
+
+/// These models side by side.
+fn table_of(shown: &[usize], parts: &[Part], width: usize, rows: &mut Vec<Row>) {
+    let columns = columns(shown, width);
     let line = |names: [(&str, Ink); 3], bytes: [(&str, Ink); 2]| {
-        let cells = names.into_iter().take(models).chain(bytes);
+        let cells = shown.iter().map(|model| names[*model]).chain(bytes);
         table::row(cells.map(|(text, ink)| Row::new().with(text, ink)), &columns)
     };
     let head = Ink::Strong;
