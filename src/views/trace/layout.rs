@@ -31,7 +31,7 @@ impl Trace {
         row
     }
 
-    /// A call on one row; where it does not fit, what it gave back on a row of its own.
+    /// A call on one row; where it does not fit, what it gave back and how long it took on rows of their own.
     pub(super) fn line(
         &self,
         event: &Event,
@@ -84,6 +84,11 @@ impl Trace {
             let rest = lines(fitting(rest, self.width.saturating_sub(indent)));
             rows.extend(rest.map(|line| line.moved(indent)));
         }
+        let wider = |(text, _): &(String, Ink)| text.width() + 2;
+        let needed = rows.last().map_or(0, Row::width) + took.as_ref().map_or(0, wider);
+        if took.is_some() && needed > self.width {
+            rows.push(Row::new());
+        }
         if let Some(last) = rows.last_mut() {
             self.margin(last, took, source);
         }
@@ -95,7 +100,7 @@ impl Trace {
         if self.detail >= Detail::Kernel { EDGE + 20 } else { EDGE }.min(self.width)
     }
 
-    /// How long it took and where it stands in the source, right of the row, as far as there is room.
+    /// How long it took and where it stands in the source, right of the row; the place only where there is room.
     fn margin(&self, row: &mut Row, took: Option<(String, Ink)>, source: Option<String>) {
         let place = if self.source_width > 0 { self.source_width + 2 } else { 0 };
         let edge = self.edge();

@@ -90,6 +90,19 @@ fn a_narrow_trace_keeps_the_outcome() {
 }
 
 #[test]
+fn how_long_a_call_took_is_told_at_every_width() {
+    let mut script = Script::new();
+    for letters in 1..60 {
+        let path = Value::Address(crate::trace::Address::Unix(Some("x".repeat(letters).into())));
+        script.fails("client", 2, "connect", &[("address", path)], "ENOENT");
+    }
+    for width in 20..=120 {
+        let drawn = drawn(&script, width);
+        assert_eq!(drawn.matches(" µs\n").count(), 59, "at {width}:\n{drawn}");
+    }
+}
+
+#[test]
 fn a_call_that_is_wider_than_its_row_goes_on_below() {
     let mut script = Script::new();
     let path = "/run/a-folder-with-a-long-name/and-another/door";
