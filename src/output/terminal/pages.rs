@@ -135,6 +135,7 @@ impl Pages {
     /// Whether the pages shown from now on are apart from those that are shown again; gives what was before.
     pub(super) fn set_apart(&mut self, apart: bool) -> bool {
         self.turn();
+        self.owes_gap |= self.apart && self.ends_in_text();
         std::mem::replace(&mut self.apart, apart)
     }
 

@@ -114,9 +114,13 @@ impl Pages {
 // ---- looking back ----
 
 impl Pages {
-    /// The page before the one on the screen, to be shown again: behind a page that is apart, the last one of the others.
+    /// The page before the one on the screen, to be shown again. A page that is apart stands below the last one of the others, which is
+    /// on the screen too; where none is before that, it is shown again from below the other.
     pub(in crate::output::terminal) fn back(&mut self, room: Room) -> Option<&[Row]> {
-        let before = self.before(self.on_screen()?)?;
+        let on_screen = self.on_screen()?;
+        let before = self.before(on_screen)?;
+        let is_apart = self.shown[on_screen].is_apart;
+        let before = self.before(before).filter(|_| is_apart).unwrap_or(before);
         self.forget_apart();
         let before = self.fit_with_before(before, room);
         self.again = Some(before).filter(|page| Some(*page) != self.last());

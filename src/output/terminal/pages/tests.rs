@@ -169,9 +169,16 @@ fn help_is_no_page_that_is_shown_again() {
     pages.set_apart(true);
     show(&mut pages, "help");
     pages.set_apart(false);
-    show(&mut pages, "three");
-    assert_eq!(text(pages.back(room(9))).as_deref(), Some("two"));
-    assert_eq!(text(pages.forward(room(9))).as_deref(), Some("three"));
+    assert!(pages.has_before());
+    assert_eq!(text(pages.back(room(9))).as_deref(), Some("one"), "what was before `two`");
+    assert_eq!(pages.forward(room(9)).map(text_of).as_deref(), Some("|two"));
+    pages.set_apart(true);
+    show(&mut pages, "a notice");
+    pages.set_apart(false);
+    pages.add(block("three", false));
+    assert_eq!(pages.take(room(9)), rows("\nthree"), "it stands apart from the notice");
+    assert_eq!(pages.back(room(9)).map(text_of).as_deref(), Some("|two"));
+    assert_eq!(pages.forward(room(9)).map(text_of).as_deref(), Some("|three"));
     assert!(!pages.is_looking_back());
 }
 
