@@ -25,6 +25,8 @@ pub struct Progress {
     pub seed: Option<u64>,
     /// The exercises that are done, by their lesson's slug.
     pub exercises: BTreeSet<String>,
+    /// The lessons that have been begun since they were finished, if ever, the one played last at the end.
+    pub begun: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +88,16 @@ impl Progress {
         self.exercises.contains(slug)
     }
 
+    /// Whether a lesson has been begun and not finished.
+    pub fn is_open(&self, slug: &str) -> bool {
+        self.of(slug).is_some_and(|record| !record.finished && record.goes_on())
+    }
+
+    /// The lesson left last of those that are open.
+    pub fn left_last(&self) -> Option<&str> {
+        self.begun.iter().map(String::as_str).rfind(|slug| self.is_open(slug))
+    }
+
     /// Notes that the exercise of this lesson is done.
     pub fn solve(&mut self, slug: &str) {
         self.exercises.insert(slug.to_owned());
@@ -100,6 +112,7 @@ impl Progress {
         let record = self.record(slug);
         (record.finished, record.left_after, record.left_at) = (true, None, None);
         record.answers.clear();
+        self.begun.retain(|begun| begun != slug);
     }
 
     /// Notes that a lesson has been seen as far as the end of this experiment.
@@ -112,6 +125,8 @@ impl Progress {
     /// Notes where a lesson was left, behind the experiment seen last.
     pub fn leave(&mut self, slug: &str, at: Option<LeftAt>) {
         self.record(slug).left_at = at;
+        self.begun.retain(|begun| begun != slug);
+        self.begun.push(slug.to_owned());
     }
 
     /// Notes that a lesson begins anew.
@@ -161,6 +176,8 @@ struct File {
     seed: Option<u64>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
     exercises: BTreeSet<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    begun: Vec<String>,
     /// What version 1 had instead.
     #[serde(skip_serializing, default)]
     finished: BTreeSet<String>,
@@ -240,8 +257,9 @@ fn parse(text: &[u8]) -> Result<Progress, Unusable> {
         _ => return Err(Unusable::Damaged),
     }
     let file: File = serde_json::from_slice(text).map_err(|_| Unusable::Damaged)?;
-    let mut progress =
-        Progress { lessons: file.lessons, seed: file.seed, exercises: file.exercises };
+    let File { lessons, seed, exercises, begun, .. } = &file;
+    let (lessons, exercises, begun) = (lessons.clone(), exercises.clone(), begun.clone());
+    let mut progress = Progress { lessons, seed: *seed, exercises, begun };
     file.finished.iter().for_each(|slug| progress.finish(slug));
     Ok(progress)
 }
@@ -331,7 +349,8 @@ fn change_in(path: &Path, how: impl FnOnce(&mut Progress)) -> Result<(), Trouble
         version: VERSION,
         lessons: progress.lessons,
         seed: progress.seed,
-        exercises: progress.exercises.clone(),
+        exercises: progress.exercises,
+        begun: progress.begun,
         finished: BTreeSet::new(),
     };
     let text = serde_json::to_vec_pretty(&file).map_err(|error| unwritten(error.into()))?;
@@ -476,6 +495,25 @@ mod tests {
         change(|progress| progress.leave("families", Some(LeftAt { steps: 2, blocks: 3 })));
         change(|progress| progress.start_over("families"));
         assert!(!record().goes_on());
+    }
+
+    #[test]
+    fn the_lesson_left_last_is_the_one_to_go_on_with() {
+        let (_folder, path) = place();
+        let change = |how: fn(&mut Progress)| change_in(&path, how).expect("written");
+        let last = || read_from(&path).expect("read").left_last().map(str::to_owned);
+        let at = || Some(LeftAt { steps: 0, blocks: 2 });
+        for slug in ["families", "layers", "chat"] {
+            change_in(&path, |progress| progress.leave(slug, at())).expect("written");
+        }
+        change_in(&path, |progress| progress.leave("layers", at())).expect("written");
+        assert_eq!(last().as_deref(), Some("layers"));
+        change(|progress| progress.leave("socket", None));
+        assert_eq!(last().as_deref(), Some("layers"), "of the other nothing was read");
+        change(|progress| progress.finish("layers"));
+        assert_eq!(last().as_deref(), Some("chat"));
+        change_in(&path, |progress| progress.leave("layers", at())).expect("written");
+        assert_eq!(last().as_deref(), Some("chat"), "one that is finished is played again");
     }
 
     #[test]

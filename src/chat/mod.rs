@@ -23,7 +23,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::capture::{self, Keep, Lab, Socket, sys};
-use crate::i18n::tr;
+use crate::i18n::{command, tr};
 use crate::signals;
 use crate::text::safe;
 use crate::trace::{Ending, Event, EventKind, FailedCall, Failure, LAB, Name};
@@ -300,8 +300,8 @@ fn begin_signs(socket: &Arc<Socket>, options: &Options, screen: &dyn Screen) -> 
 
 /// Says whom the chat has joined, of which nobody asked to be the client.
 fn joined(socket: &Socket) -> String {
-    let remedy =
-        tr!("for a chat of your own choose another address: explore chat --address 127.0.0.1:4000");
+    let other = command("chat --address 127.0.0.1:4000");
+    let remedy = tr!("for a chat of your own choose another address: {other}", other);
     match peer_process(socket) {
         Some((process, command)) => tr!(
             "a server was listening there already, and you have joined it: {command} (PID {process}); {remedy}",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::address::Address;
 use crate::capture::sys;
-use crate::i18n::{self, error_text, tr};
+use crate::i18n::{self, command, error_text, tr};
 
 /// Why there is no connection: what failed, at which address, and what the kernel answered.
 #[derive(Debug)]
@@ -107,8 +107,8 @@ fn remedy(error: &ConnectError) -> Option<String> {
         }
         (Phase::Listen, "EADDRINUSE") => {
             return Some(tr!(
-                "a server already listens there; join it with `explore chat client --address {address}`, or choose another address",
-                address
+                "a server already listens there; join it with `{join}`, or choose another address",
+                join = command(&format!("chat client --address {address}"))
             ));
         }
         (Phase::Listen, "EADDRNOTAVAIL") => {
@@ -164,8 +164,8 @@ fn remedy(error: &ConnectError) -> Option<String> {
 
 fn no_server(address: &Address) -> String {
     tr!(
-        "no server listens there; start `explore chat server --address {address}` first, or try for longer with --retries",
-        address
+        "no server listens there; start `{start}` first, or try for longer with --retries",
+        start = command(&format!("chat server --address {address}"))
     )
 }
 

@@ -123,7 +123,7 @@ pub struct List {
 #[command(after_help = "\
 Examples:
   explore lesson 1                the first lesson
-  explore lesson                  the next one that you have not finished
+  explore lesson                  the one you are in, or else the next one
   explore lesson handshake -v     by name, every call as it is made
   explore lesson 6 --auto         without questions
   explore lesson 6 --step --big   in class: call by call, for a projector; at a prediction type
@@ -134,7 +134,7 @@ Examples:
                                   the whole program that it ends with
   explore lesson ./mine.md        a lesson of your own")]
 pub struct Lesson {
-    /// Number or slug of the lesson (`families`), or a lesson file (`./mine.md`); default: the next one that you have not finished
+    /// Number or slug of the lesson (`families`), or a lesson file (`./mine.md`); default: the one that you began last and have not finished, or else the next one
     #[arg(value_name = "N|SLUG|FILE")]
     pub which: Option<String>,
     /// Run the lesson and write it as one HTML page: text, code, traces, pictures and claims; `-` is standard output

@@ -35,9 +35,10 @@ pub enum Failure {
     #[error("{}", lesson::no_experiment(.0))]
     NoExperiment(String),
     #[error("{}", tr!(
-        "there is no lesson `{name}`{near} (`explore list` shows all; a file of your own is ./NAME.md)",
+        "there is no lesson `{name}`{near} (`{list}` shows all; a file of your own is ./NAME.md)",
         name = .0,
-        near = did_you_mean(.0, lesson::contents().iter().map(|entry| entry.slug))
+        near = did_you_mean(.0, lesson::contents().iter().map(|entry| entry.slug)),
+        list = home::command("list")
     ))]
     NoLesson(String),
     /// `lesson N --further M`, and it has not so many.
@@ -49,9 +50,10 @@ pub enum Failure {
     ))]
     NoFurther { lesson: String, number: usize, all: usize },
     #[error("{}", tr!(
-        "there is no term `{asked}` in the glossary{near} (`explore glossary` shows all)",
+        "there is no term `{asked}` in the glossary{near} (`{glossary}` shows all)",
         asked = .0,
-        near = did_you_mean(.0, glossary::terms().flat_map(|term| term.names))
+        near = did_you_mean(.0, glossary::terms().flat_map(|term| term.names)),
+        glossary = home::command("glossary")
     ))]
     NoTerm(String),
     #[error("{}", tr!(
@@ -61,12 +63,12 @@ pub enum Failure {
     ))]
     NoView(String),
     /// `why`, about what no case fits.
-    #[error("{}", tr!("no case fits `{words}` (`explore why` lists all); try the name of the error (ECONNRESET), its text in English or Chinese, or what happens, in few words", words = shortened(.0)))]
+    #[error("{}", tr!("no case fits `{words}` (`{why}` lists all); try the name of the error (ECONNRESET), its text in English or Chinese, or what happens, in few words", words = shortened(.0), why = home::command("why")))]
     NoCase(String),
     /// `why`, about an error that no case shows.
     #[error("{}", no_case_of(.0))]
     NoCaseOf(&'static str),
-    #[error("{}", tr!("there is no exercise `{name}` (`explore exercise` shows all)", name = .0))]
+    #[error("{}", tr!("there is no exercise `{name}` (`{list}` shows all)", name = .0, list = home::command("exercise")))]
     NoExercise(String),
     /// `check` with more programs than the exercise has roles, or a role that it has not.
     #[error("{}", tr!("this exercise has {roles}: give at most one program for each", roles = .0))]
@@ -83,8 +85,8 @@ pub enum Failure {
     ))]
     FolderExists(String),
     #[error("{}", tr!(
-        "our solution is for those who have one: `explore check {exercise}` first, or add --give-up",
-        exercise = .0
+        "our solution is for those who have one: `{check}` first, or add --give-up",
+        check = home::command(&format!("check {}", .0))
     ))]
     NotDone(String),
     /// `trace` with quotation marks that do not close.
@@ -211,7 +213,8 @@ pub enum Failure {
 #[derive(Debug, Error)]
 pub enum Incomplete {
     #[error("{}", tr!(
-        "this machine cannot run it: a recording was shown instead (`explore doctor` says what would help)"
+        "this machine cannot run it: a recording was shown instead (`{doctor}` says what would help)",
+        doctor = home::command("doctor")
     ))]
     RecordingShown,
     /// This machine cannot run it, and there is no recording.
@@ -435,22 +438,24 @@ fn is_full(error: &io::Error) -> bool {
 fn no_command(name: &str) -> String {
     let is_lesson = |near: &str| lesson::contents().iter().any(|entry| entry.slug == near);
     let near = nearest(name, names()).map(|near| match near {
-        _ if cli::names().contains(&near) => format!("explore {near}"),
-        _ if is_lesson(near) => format!("explore lesson {near}"),
-        _ if experiments::find(near).is_some() => format!("explore run {near}"),
-        _ => format!("explore {near}"),
+        _ if cli::names().contains(&near) => home::command(near),
+        _ if is_lesson(near) => home::command(&format!("lesson {near}")),
+        _ if experiments::find(near).is_some() => home::command(&format!("run {near}")),
+        _ => home::command(near),
     });
     let near = near.map_or_else(String::new, |near| tr!("; did you mean `{near}`?", near));
-    tr!("there is no command `{name}`{near} (`explore help` shows all)", name, near)
+    let help = home::command("help");
+    tr!("there is no command `{name}`{near} (`{help}` shows all)", name, near, help)
 }
 
 fn no_topic(name: &str) -> String {
     let terms = glossary::terms().flat_map(|term| term.names);
     let near = did_you_mean(name, names().chain(terms));
     tr!(
-        "there is no command, lesson, experiment or term `{name}`{near} (`explore help` shows the commands)",
+        "there is no command, lesson, experiment or term `{name}`{near} (`{help}` shows the commands)",
         name,
-        near
+        near,
+        help = home::command("help")
     )
 }
 

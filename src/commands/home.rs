@@ -4,7 +4,8 @@ use super::failure::course_finished;
 use super::progress::saved;
 use super::quiz::missed;
 use super::{Failure, Session, list};
-use crate::i18n::{self, Language, tr, tr_n};
+pub(super) use crate::i18n::command;
+use crate::i18n::{tr, tr_n};
 use crate::lesson::{self, Entry, Exercise};
 use crate::picture::Ink;
 use crate::progress::Progress;
@@ -72,23 +73,14 @@ fn exercises(session: &mut Session, progress: &Progress) -> Result<(), Failure> 
     Ok(())
 }
 
-/// The lesson to go on with: the first that is not finished.
+/// The lesson to go on with: the one left last of those that are begun and not finished, or else the first that is not finished.
 pub(super) fn next_lesson<'a>(lessons: &'a [Entry], progress: &Progress) -> Option<&'a Entry> {
-    lessons.iter().find(|lesson| !progress.has(lesson.slug))
+    let left = progress.left_last();
+    let left = left.and_then(|slug| lessons.iter().find(|lesson| lesson.slug == slug));
+    left.or_else(|| lessons.iter().find(|lesson| !progress.has(lesson.slug)))
 }
 
 /// How a lesson is started.
 pub(super) fn lesson_command(lesson: &Entry) -> String {
     command(&format!("lesson {}", lesson.number))
-}
-
-/// A command as a person types it here: as the program was started, by `cargo run` or by its name, and in the same language.
-pub(super) fn command(words: &str) -> String {
-    let program = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "explore" };
-    let spoken = i18n::spoken();
-    if spoken == Language::of_environment() {
-        format!("{program} {words}")
-    } else {
-        format!("{program} {words} --lang {}", spoken.tag())
-    }
 }

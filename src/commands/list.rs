@@ -46,9 +46,13 @@ fn json() -> Result<Vec<serde_json::Value>, Failure> {
 
 /// Shows the lessons and the learner's progress in each.
 pub(super) fn lessons(session: &mut Session, progress: &Progress) -> Result<(), Failure> {
-    for lesson in lesson::contents() {
+    let lessons = lesson::contents();
+    for lesson in &lessons {
         let (mark, number) = (mark(progress, lesson.slug), lesson.number.to_string());
         entry(&mut session.terminal, mark, &number, lesson.slug, lesson.title)?;
+    }
+    if lessons.iter().any(|lesson| progress.is_open(lesson.slug)) {
+        session.terminal.wrapped("… ", tr!("begun, and not finished yet"), Ink::Faint)?;
     }
     Ok(())
 }
@@ -90,7 +94,7 @@ fn entry(
 pub(super) fn mark(progress: &Progress, slug: &str) -> &'static str {
     match progress.of(slug) {
         Some(record) if record.finished => "✓",
-        Some(record) if record.goes_on() => "…",
+        Some(_) if progress.is_open(slug) => "…",
         _ => " ",
     }
 }

@@ -22,6 +22,7 @@ mod man;
 mod output_file;
 mod page;
 mod page_file;
+mod parting;
 pub mod prediction;
 mod progress;
 mod quiz;

@@ -57,7 +57,8 @@ pub(super) fn predict(session: &mut Session, prediction: &Prediction) -> Result<
     let options = prediction.options.len();
     let bar = Bar { answers: Some(your_answer(options)), ..Bar::of(tr!("Enter skips")) };
     let answers: Vec<char> = letters(options).collect();
-    let key = session.terminal.wait(&bar, tr!("skips the question"), &answers)?;
+    let more = [(tr!("letters"), tr!("of the options answer"))];
+    let key = session.terminal.wait(&bar, tr!("skips the question"), &answers, &more)?;
     let vote = vote_of(key, options);
     confirm(session, prediction, &vote)?;
     Ok(vote)

@@ -100,12 +100,12 @@ fn told(lesson: &Lesson, record: &Record) -> Option<String> {
         None => tr!("Begun.").to_owned(),
     };
     let (right, answered) = (record.right(), record.predictions.len());
-    let all = lesson.predictions().count();
     if answered == 0 {
         return Some(state);
     }
     let predicted = tr!("{right} of {answered} predictions right", right, answered);
-    let unanswered = all.saturating_sub(answered);
+    let unanswered = lesson.core_questions();
+    let unanswered = unanswered.filter(|name| !record.predictions.contains_key(*name)).count();
     Some(match unanswered {
         0 => tr!("{state} {predicted}.", state, predicted),
         _ => tr!("{state} {predicted}; {unanswered} not made.", state, predicted, unanswered),

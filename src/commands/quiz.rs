@@ -1,5 +1,6 @@
 //! `quiz`: the questions that a learner got wrong, asked again, each with what is seen then.
 
+use super::parting::Parting;
 use super::prediction::{compare, predict};
 use super::progress::saved;
 use super::run::perform;
@@ -40,10 +41,10 @@ pub fn run(args: &cli::Quiz, session: &mut Session) -> Result<(), Failure> {
     if missed.is_empty() {
         nothing_missed(session, &progress)?;
     } else if session.terminal.is_interactive() {
-        match ask_all(session, &missed, progress.seed.unwrap_or(NOBODYS_SEED)) {
-            Err(Failure::Quit) => {}
-            asked => asked?,
-        }
+        let text = tr!("Quit. The questions that are open stay on the list.");
+        let parting = Parting::with(text, session);
+        let asked = ask_all(session, &missed, progress.seed.unwrap_or(NOBODYS_SEED));
+        parting.end(asked, session)?;
     } else {
         list(session, &missed)?;
     }
@@ -78,14 +79,15 @@ fn list(session: &mut Session, missed: &[Missed<'_>]) -> Result<(), Failure> {
 
 fn ask_all(session: &mut Session, missed: &[Missed<'_>], seed: u64) -> Result<(), Failure> {
     let all = missed.len();
-    let mut right = 0;
+    let (mut right, mut skipped) = (0, 0);
     for (number, one) in (1..).zip(missed) {
         let title = sentences::lesson_title(one.lesson.number, &one.lesson.title);
         let heading = tr!("Question {number} of {all}, from {title}", number, all, title);
         session.terminal.wrapped("", &heading, Ink::Strong)?;
         session.terminal.blank()?;
-        if ask(session, one, seed)? {
-            right += 1;
+        match ask(session, one, seed)? {
+            Some(is_right) => right += usize::from(is_right),
+            None => skipped += 1,
         }
         if number < all {
             session.terminal.flush()?;
@@ -95,6 +97,16 @@ fn ask_all(session: &mut Session, missed: &[Missed<'_>], seed: u64) -> Result<()
     let left = all - right;
     let text = if left == 0 {
         tr!("All of them were right: the list is empty.").to_owned()
+    } else if skipped > 0 {
+        tr_n!(
+            left,
+            "{right} of {all} were right, and {skipped} skipped; {left} stays on the list for another day.",
+            "{right} of {all} were right, and {skipped} skipped; {left} stay on the list for another day.",
+            right,
+            all,
+            skipped,
+            left
+        )
     } else {
         tr_n!(
             left,
@@ -108,12 +120,12 @@ fn ask_all(session: &mut Session, missed: &[Missed<'_>], seed: u64) -> Result<()
     Ok(session.terminal.wrapped("", &text, Ink::Strong)?)
 }
 
-/// Asks one question, and shows what answers it; says whether the answer was right, and notes it then.
-fn ask(session: &mut Session, one: &Missed<'_>, seed: u64) -> Result<bool, Failure> {
+/// Asks one question, and shows what answers it; says whether the answer was right, and notes it then; `None` if it was skipped.
+fn ask(session: &mut Session, one: &Missed<'_>, seed: u64) -> Result<Option<bool>, Failure> {
     let prediction = one.prediction.shuffled(seed);
     let vote = predict(session, &prediction)?;
     if vote == Vote::Skipped {
-        return Ok(false);
+        return Ok(None);
     }
     show_again(session, one.show)?;
     compare(session, &prediction, &vote)?;
@@ -124,7 +136,7 @@ fn ask(session: &mut Session, one: &Missed<'_>, seed: u64) -> Result<bool, Failu
             say(trouble);
         }
     }
-    Ok(is_right)
+    Ok(Some(is_right))
 }
 
 /// The shipped recording of the experiment, marked as one; where there is none, the experiment is run.

@@ -67,7 +67,7 @@ fn list(session: &mut Session) -> Result<(), Failure> {
         let shows = case.lesson.shows().filter(|show| !is_in_course(show));
         shows.map(|show| (case.lesson.title.clone(), show)).try_for_each(|it| row(&it, session))?;
     }
-    let (one, set) = (home::command("run NAME"), home::command("help NAME"));
+    let [one, set] = ["run", "help"].map(|it| home::command(&format!("{it} {}", tr!("NAME"))));
     let text = tr!("{one} runs one; {set} tells what it shows, and what can be set.", one, set);
     session.terminal.blank()?;
     session.terminal.wrapped("", &text, Ink::Faint)?;

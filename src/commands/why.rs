@@ -108,7 +108,7 @@ pub(super) fn say_hits(hits: &[Hit<'_>], session: &mut Session) -> Result<(), Fa
     }
     session.terminal.wrapped("", tr!("What it may be, the likeliest first:"), Ink::Plain)?;
     hits.iter().try_for_each(|hit| show(hit.case, session))?;
-    let command = home::command("why NUMBER");
+    let command = home::command(&format!("why {}", tr!("NUMBER")));
     let text = tr!("Here is the first; {command} plays another.", command);
     session.terminal.wrapped("", &text, Ink::Faint)?;
     Ok(session.terminal.blank()?)

@@ -116,6 +116,17 @@ pub fn speaking<T>(language: Language, act: impl FnOnce() -> T) -> T {
     done
 }
 
+/// A command as a person types it here: as the program was started, by `cargo run` or by its name, and in the same language.
+pub fn command(words: &str) -> String {
+    let program = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "explore" };
+    let spoken = spoken();
+    if spoken == Language::of_environment() {
+        format!("{program} {words}")
+    } else {
+        format!("{program} {words} --lang {}", spoken.tag())
+    }
+}
+
 /// The sentence in the language that is spoken, as its catalogue has it; `None` in English, and where there is no entry.
 /// For texts that others wrote: what the program says itself is said with [`tr!`] or [`Text`].
 pub fn find(context: Option<&str>, english: &str) -> Option<&'static str> {

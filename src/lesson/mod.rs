@@ -7,7 +7,7 @@ use std::path::Path;
 use thiserror::Error;
 
 use crate::experiments::{self, Experiment};
-use crate::i18n::{Language, error_text, tr};
+use crate::i18n::{Language, command, error_text, tr};
 
 pub mod cases;
 mod catalogue;
@@ -34,7 +34,7 @@ pub enum CourseError {
     #[error("{}", tr!("{file}: {error}", file, error = error_text(error)))]
     Unreadable { file: String, error: io::Error },
     /// The lesson of this number has no such program.
-    #[error("{}", tr!("lesson {number} has no program `{name}`; `explore lesson 12 --program notes` prints the notes' chat", number, name))]
+    #[error("{}", tr!("lesson {number} has no program `{name}`; `{notes}` prints the notes' chat", number, name, notes = command("lesson 12 --program notes")))]
     NoProgram { number: u32, name: &'static str },
     /// A line is not valid in a lesson.
     #[error("{file}:{line}: {what}")]

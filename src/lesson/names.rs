@@ -1,7 +1,7 @@
 //! Names that an author or a learner types: what each stands for, or which known name is near.
 
 use crate::experiments::{self, Experiment, Listing};
-use crate::i18n::tr;
+use crate::i18n::{command, tr};
 use crate::views::{self, View};
 
 /// The known name most similar to a wrong one, if one is similar.
@@ -39,7 +39,8 @@ pub(super) fn judge(name: &str) -> Result<&'static Experiment, String> {
 /// Says that there is no experiment of that name, and which name is near.
 pub fn no_experiment(name: &str) -> String {
     let near = did_you_mean(name, experiments::all().map(|experiment| experiment.name));
-    tr!("there is no experiment `{name}`{near} (`explore run --list` shows all)", name, near)
+    let list = command("run --list");
+    tr!("there is no experiment `{name}`{near} (`{list}` shows all)", name, near, list)
 }
 
 /// The view of that name, or a sentence that says that there is none.

@@ -174,6 +174,14 @@ impl Lesson {
             _ => None,
         })
     }
+
+    /// The questions before the further experiments, by the experiment that answers each.
+    pub fn core_questions(&self) -> impl Iterator<Item = &'static str> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Predict(prediction) => Some(prediction.answered_by),
+            _ => None,
+        })
+    }
 }
 
 /// A block at the top level of the Markdown that may be more than prose.

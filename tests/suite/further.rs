@@ -27,6 +27,10 @@ fn a_learner_chooses_among_them_until_enter() {
     let core = learner.enters_until(&PROMPTS[..3], NUMBER);
     assert!(core.contains("1  Three binds") && core.contains("2  Many clients"), "{core}");
     assert!(!core.contains("--further") && !core.contains("Many."), "{core}");
+    learner.types("?");
+    let help = learner.sees(NUMBER);
+    assert!(help.contains("1 to 2  "), "{help}");
+    assert!(help.contains("plays that experiment"), "{help}");
     learner.types("9");
     learner.sees("There is no further experiment ");
     learner.sees(NUMBER);
@@ -42,16 +46,17 @@ fn a_learner_chooses_among_them_until_enter() {
 fn they_are_left_at_the_list_and_inside() {
     let folder = folder();
     let mine = lesson(&folder);
-    for choice in ["", "1"] {
+    for (choice, key, left) in [("", "q", 0), ("1", "q", 0), ("1", "\u{3}", 130)] {
         let mut learner = Person::sits_down(80, 2000, &mut explore(&["lesson", utf8(&mine)]));
         learner.enters_until(&PROMPTS[..3], NUMBER);
         learner.types(choice);
         if !choice.is_empty() {
             learner.sees("Enter runs it · ");
         }
-        learner.types("q");
+        learner.types(key);
         let (code, last) = learner.leaves();
-        assert!(code == Some(0) && !last.contains("begins this lesson again"), "{code:?} {last}");
+        assert_eq!(code, Some(left), "{last}");
+        assert!(last.contains("Quit. The lesson itself is finished."), "{last}");
     }
 }
 

@@ -68,6 +68,119 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     );
 }
 
+/// Writes this record of the lessons.
+fn with_lessons(state: &TempDir, lessons: &str) {
+    fs::create_dir_all(state.path().join("explore")).expect("a folder");
+    let record =
+        format!(r#"{{"format":"socket-explorer progress","version":4,"lessons":{{{lessons}}}}}"#);
+    fs::write(state.path().join("explore/progress.json"), record).expect("written");
+}
+
+#[test]
+fn the_lesson_that_was_left_last_is_the_one_to_continue_with() {
+    let state = folder();
+    let overview = || {
+        let output = explore(&state, &[]).output().expect("explore runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(!overview().contains("not finished yet"), "no lesson has that mark");
+    let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "2"]));
+    learner.sees("q quit");
+    learner.types(" ");
+    learner.sees("b back");
+    learner.sees("q quit");
+    learner.types("q");
+    learner.leaves();
+    let shown = overview();
+    assert!(shown.contains("Continue with: explore lesson 2 ("), "{shown}");
+    assert!(shown.contains("…  2") && shown.contains("… begun, and not finished yet"), "{shown}");
+    let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson"]));
+    learner.sees("the next lesson is 2, layers");
+    learner.sees("s restarts");
+    learner.sees("q quit");
+    learner.types("q");
+    learner.leaves();
+}
+
+/// The letters that a bar names as keys.
+fn keys_of(bar: &str) -> Vec<&str> {
+    let parts = bar.split(" · ").map(|part| part.split(' ').next().unwrap_or_default());
+    let is_letter = |key: &&str| key.len() == 1 && key.chars().all(char::is_alphabetic);
+    parts.filter(is_letter).collect()
+}
+
+#[test]
+fn where_a_lesson_goes_on_s_begins_it_anew_and_help_tells_every_key() {
+    let state = folder();
+    with_lessons(&state, r#""socket":{"left_after":"two-processes"}"#);
+    let resumed = || Person::sits_down(100, 16, &mut explore(&state, &["lesson", "1"]));
+    let bar_of = |learner: &mut Person| {
+        learner.sees("q quit");
+        learner.screen().rows(0, 100).last().expect("a row")
+    };
+    let mut learner = resumed();
+    learner.sees("Pages before this one are not kept: s begins from the start.");
+    let bar = bar_of(&mut learner);
+    assert!(["s", "c", "r", "q"].iter().all(|key| keys_of(&bar).contains(key)), "{bar}");
+    learner.types("?");
+    let help = learner.sees("stops until fg");
+    for key in keys_of(&bar) {
+        assert!(help.contains(&format!("       {key}  ")), "{key} of {bar}: {help}");
+    }
+    learner.sees("q quit");
+    // The code has more than one page, and on each s begins anew.
+    learner.types("c");
+    learner.sees("q quit");
+    let begun = learner.screen().contents();
+    assert!(begun.contains("Enter on") && begun.contains("s restarts"), "{begun}");
+    learner.types("s");
+    learner.sees("q quit");
+    let anew = learner.screen().contents();
+    assert!(anew.contains("Lesson 1 · ") && !anew.contains("lab.claim("), "{anew}");
+    learner.types("q");
+    assert!(learner.leaves().1.contains("The same command starts over."));
+
+    with_lessons(&state, r#""socket":{"left_at":{"steps":0,"blocks":3}}"#);
+    let mut learner = resumed();
+    learner.sees("s restarts");
+    learner.sees("q quit");
+    learner.types("c");
+    learner.sees("No code has been shown yet.");
+    learner.sees("s restarts");
+    learner.sees("q quit");
+    learner.types("s");
+    learner.sees("q quit");
+    let rows: Vec<String> = learner.screen().rows(0, 100).collect();
+    let title = rows.iter().rposition(|row| row.starts_with("Lesson 1 · What"));
+    let title = title.unwrap_or_else(|| panic!("the title again: {rows:#?}"));
+    assert!(title == 0 || rows[title - 1].trim().is_empty(), "{rows:#?}");
+    learner.types("q");
+    learner.leaves();
+}
+
+#[test]
+fn further_experiments_are_not_counted_as_questions_that_were_left_out() {
+    let state = folder();
+    let lessons = lesson::lessons().expect("well formed");
+    let has_further = |it: &&lesson::Lesson| it.predictions().count() > it.core_questions().count();
+    let lesson = lessons.iter().find(has_further).expect("one asks in a further experiment");
+    let answered = |names: &[&str]| {
+        let answers = names.iter().map(|name| format!(r#""{name}":true"#));
+        let answers = answers.collect::<Vec<_>>().join(",");
+        let record =
+            format!(r#""{}":{{"finished":true,"predictions":{{{answers}}}}}"#, lesson.slug);
+        with_lessons(&state, &record);
+        let output = explore(&state, &["progress"]).output().expect("explore runs");
+        in_one_line(&String::from_utf8_lossy(&output.stdout))
+    };
+    let core: Vec<&str> = lesson.core_questions().collect();
+    let count = core.len();
+    let said = answered(&core);
+    assert!(said.contains(&format!("Finished. {count} of {count} predictions right.")), "{said}");
+    let said = answered(&core[1..]);
+    assert!(said.contains("predictions right; 1 not made."), "{said}");
+}
+
 /// The first row of text that was shown, without the sequences that move the cursor (ECMA-48, and DECSC and DECRC).
 fn first_row(shown: &str) -> String {
     let mut parts = shown.split('\u{1b}');
@@ -384,6 +497,34 @@ fn the_quiz_asks_what_was_wrong_until_it_is_right() {
     listed(&[run]);
     let lesson = progress(&state)["lessons"][5]["predictions"].clone();
     assert_eq!((lesson["wrong"].as_u64(), lesson["put_right"].as_u64()), (Some(1), Some(1)));
+}
+
+#[test]
+fn a_quiz_says_what_was_skipped_and_what_is_left_whichever_way_it_ends() {
+    let state = folder();
+    with_answers(
+        &state,
+        &[("handshake", "three-way-handshake", false), ("socket", "two-processes", false)],
+    );
+    let quiz = || Person::sits_down(80, 24, &mut explore(&state, &["quiz"]));
+    for (key, code) in [("q", 0), ("\u{4}", 0), ("\u{3}", 130)] {
+        let mut learner = quiz();
+        learner.sees("q quit");
+        learner.types(key);
+        let (left, said) = learner.leaves();
+        assert_eq!(left, Some(code), "{said}");
+        assert!(said.contains("Quit. The questions that are open stay on the list."), "{said}");
+    }
+    let mut learner = quiz();
+    learner.sees(LETTER);
+    learner.types("?");
+    let help = learner.sees("stops until fg");
+    assert!(help.contains("of the options answer"), "{help}");
+    learner.enters_until(
+        &PROMPTS[..3],
+        "0 of 2 were right, and 2 skipped; 2 stay on the list for another day.",
+    );
+    assert_eq!(learner.leaves().0, Some(0));
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn a_lesson_in_chinese_plays_in_a_c_locale_at_every_width() {
 #[test]
 fn what_is_wrong_is_told_with_the_word_that_is() {
     for (words, expected) in [
-        (&["lessn", "1"][..], "没有命令 `lessn`；是不是要写 `explore lesson`？"),
+        (&["lessn", "1"][..], "没有命令 `lessn`；是不是要写 `explore lesson --lang zh`？"),
         (&["list", "--jso"], "没有参数“--jso”\n  是不是要写“--json”"),
         (&["book"], "缺少参数：--out <文件夹>"),
         (&["list", "--width", "19"], "参数“--width <N>”的值“19”无效：应为 20 到 1000"),
@@ -258,4 +258,28 @@ fn chinese_has_chinese_punctuation() {
             assert!(!half, "‘{}{}’ in {chinese}", pair[0], pair[1]);
         }
     }
+}
+
+#[test]
+fn a_command_in_a_hint_keeps_the_language_that_was_asked_for() {
+    let commands = [
+        &["lesson", "nosuch"][..],
+        &["why", "zzzz"],
+        &["exercise", "nosuch"],
+        &["run", "nosuch"],
+        &["glossary", "nosuch"],
+        &["help", "nosuch"],
+        &["nosuch"],
+        &["lessn"],
+    ];
+    for args in commands {
+        let (_, error, _) = in_chinese(args);
+        let hints: Vec<&str> = error.split('`').filter(|it| it.starts_with("explore ")).collect();
+        assert!(!hints.is_empty(), "{args:?}: {error}");
+        assert!(hints.iter().all(|hint| hint.ends_with(" --lang zh")), "{args:?}: {error}");
+        let (_, error, _) = explore(args, &[("LC_ALL", "zh_CN.UTF-8")]);
+        assert!(error.contains("`explore ") && !error.contains("--lang"), "{args:?}: {error}");
+    }
+    let (list, _, _) = in_chinese(&["why", "ECONNREFUSED ECONNRESET"]);
+    assert!(!list.contains("NUMBER"), "{list}");
 }

@@ -4,10 +4,11 @@ use super::playing::Playing;
 use super::resume::Bookmark;
 use super::stops::Stop;
 use crate::cli;
+use crate::commands::parting::Parting;
 use crate::commands::progress::saved;
 use crate::commands::{Failure, chat, home, report};
 use crate::i18n::tr;
-use crate::lesson::{self, Lesson, Step};
+use crate::lesson::{self, Lesson};
 use crate::output::sentences;
 use crate::output::terminal::keys::Key;
 use crate::picture::Ink;
@@ -22,9 +23,10 @@ impl Playing<'_> {
         self.read()?;
         self.bookmark.take().inspect(Bookmark::close);
         self.notes.change(&mut self.session.terminal, |progress, slug| progress.finish(slug));
-        match self.offer_further() {
-            Err(Failure::Quit) => return Ok(()),
-            offered => offered?,
+        let parting = Parting::with(tr!("Quit. The lesson itself is finished."), self.session);
+        let offered = self.offer_further();
+        if !parting.end(offered, self.session)? {
+            return Ok(());
         }
         let Some(number) = self.lesson.number else {
             return Ok(());
@@ -101,11 +103,7 @@ impl Playing<'_> {
         if !self.session.terminal.is_interactive() || self.session.class.is_present() {
             return 0;
         }
-        let questions = self.lesson.steps.iter().filter_map(|step| match step {
-            Step::Predict(prediction) => Some(prediction.answered_by),
-            _ => None,
-        });
-        questions.filter(|name| !is_answered(name)).count()
+        self.lesson.core_questions().filter(|name| !is_answered(name)).count()
     }
 
     pub(super) fn show_counts(&mut self) -> Result<(), Failure> {

@@ -9,10 +9,12 @@ use super::position::{Position, parts};
 use super::resume::Bookmark;
 use super::stops::{Seen, Stop};
 use crate::cli;
+use crate::commands::parting::Parting;
 use crate::commands::prediction::{compare, pose, vote_of};
 use crate::commands::run::perform;
 use crate::commands::vote_input::Vote;
 use crate::commands::{Failure, Session, prediction, report};
+use crate::i18n::tr;
 use crate::lesson::{Further, Lesson, Prediction, Show, Step, gist};
 use crate::output::sentences;
 use crate::output::terminal::Place;
@@ -67,9 +69,7 @@ impl<'a> Playing<'a> {
 
     /// Plays the core, which finishes the lesson, and offers the further experiments.
     pub(super) fn lesson(&mut self) -> Result<(), Failure> {
-        self.title()?;
-        self.session.terminal.wrapped("", &self.lesson.question, Ink::Plain)?;
-        self.session.terminal.blank()?;
+        self.head()?;
         self.position = Position::before(&self.lesson.steps, self.session.code);
         self.bookmark = self.session.terminal.is_interactive().then(Bookmark::new);
         let lesson = self.lesson;
@@ -84,19 +84,22 @@ impl<'a> Playing<'a> {
     pub(super) fn only_further(&mut self, further: &'a [Further]) -> Result<(), Failure> {
         self.title()?;
         self.session.terminal.blank()?;
-        for section in further {
-            match self.further(section) {
-                Err(Failure::Quit) => return Ok(()),
-                played => played?,
-            }
-        }
-        self.show_counts()
+        let parting = Parting::with(tr!("Quit. The same command starts over."), self.session);
+        let played = further.iter().try_for_each(|section| self.further(section));
+        if parting.end(played, self.session)? { self.show_counts() } else { Ok(()) }
     }
 
     /// Plays a further experiment.
     pub(super) fn further(&mut self, section: &'a Further) -> Result<(), Failure> {
         self.position = Position::before(&section.steps, self.session.code);
         self.steps(&section.steps, Place::default(), false)
+    }
+
+    /// What a lesson begins with: its title and its question.
+    pub(super) fn head(&mut self) -> Result<(), Failure> {
+        self.title()?;
+        self.session.terminal.wrapped("", &self.lesson.question, Ink::Plain)?;
+        Ok(self.session.terminal.blank()?)
     }
 
     fn title(&mut self) -> Result<(), Failure> {

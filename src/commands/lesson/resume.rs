@@ -138,6 +138,9 @@ impl Playing<'_> {
         (self.code_of, self.last, self.seen) = (None, None, 0);
         self.chosen.clear();
         self.position = from_the_start;
+        self.session.terminal.begin(None);
+        self.session.terminal.blank()?;
+        self.head()?;
         Ok(Place::default())
     }
 
@@ -197,6 +200,9 @@ impl Playing<'_> {
                 let text = tr!("The text goes on about its picture: r runs it again.");
                 terminal.wrapped("", text, Ink::Plain)?;
             }
+            terminal.blank()?;
+            let text = tr!("Pages before this one are not kept: s begins from the start.");
+            terminal.wrapped("", text, Ink::Faint)?;
             terminal.blank()
         })?;
         Ok(())

@@ -108,16 +108,11 @@ impl<'a> Playing<'a> {
                 }
                 Key::On => return Ok(key),
                 Key::Back | Key::Letter('b') => self.session.terminal.look_back()?,
-                Key::Letter('p') => self.aside(at, Playing::picture_again)?,
-                Key::Letter('c') => {
-                    let rest_is_shown_so = self.session.terminal.drop_rest_of_code();
-                    self.aside(at, Playing::code_again)?;
-                    if rest_is_shown_so && !self.session.terminal.has_more() {
-                        return Ok(Key::On);
+                Key::Letter(letter @ ('p' | 'c' | 'r' | '?')) => {
+                    if let Some(answer) = self.shows_aside(letter, at)? {
+                        return Ok(answer);
                     }
                 }
-                Key::Letter('r') => self.aside(at, Playing::run_again)?,
-                Key::Letter('?') => self.aside(at, |playing| playing.keys(at))?,
                 Key::Letter(_) if matches!(at, Stop::Predict(_)) => {
                     self.say(tr!("That letter is no answer."))?;
                 }
@@ -145,22 +140,43 @@ impl<'a> Playing<'a> {
         Ok(is_all)
     }
 
-    /// Shows something else before what is still to be shown. A question is asked again below it.
+    /// Shows what this letter asks for; gives what was answered meanwhile.
+    fn shows_aside(&mut self, letter: char, at: Stop<'_>) -> Result<Option<Key>, Failure> {
+        let rest_is_shown_so = letter == 'c' && self.session.terminal.drop_rest_of_code();
+        let answer = self.aside(at, |playing| match letter {
+            'p' => playing.picture_again(),
+            'c' => playing.code_again(),
+            'r' => playing.run_again(),
+            _ => playing.keys(at),
+        })?;
+        let goes_on = rest_is_shown_so && !self.session.terminal.has_more();
+        Ok(answer.or(goes_on.then_some(Key::On)))
+    }
+
+    /// Shows something else before what is still to be shown. A question is asked again below it; whether a lesson begins anew can be
+    /// answered on each page of it, and the answer is given.
     fn aside(
         &mut self,
         at: Stop<'_>,
         show: impl FnOnce(&mut Self) -> Result<Shown, Failure>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Key>, Failure> {
         let waiting = self.session.terminal.set_aside();
         let shown = show(self)?;
-        self.read()?;
+        let below = if matches!(at, Stop::Resume) { at } else { Stop::Page };
+        while self.session.terminal.show_page()? {
+            let key = self.stop(below)?;
+            if key != Key::On {
+                self.session.terminal.set_aside(); // the rest is not wanted
+                return Ok(Some(key));
+            }
+        }
         if let (Shown::Pages, Stop::Predict(prediction)) = (shown, at) {
             self.session.terminal.blank()?;
             pose(self.session, prediction)?;
             self.read()?;
         }
         self.session.terminal.bring_back(waiting);
-        Ok(())
+        Ok(None)
     }
 
     /// The run that can be run again: not while the code of the next one is on the screen, which has not run.
@@ -251,6 +267,7 @@ impl<'a> Playing<'a> {
             let text = tr!("runs the last experiment again, with a knob turned if you like");
             more.push(("r", text));
         }
+        more.retain(|(key, _)| !key.chars().all(|letter| at.takes(letter)));
         let enter = match at {
             Stop::Page | Stop::Section | Stop::Resume => tr!("goes on"),
             Stop::Run { .. } => tr!("runs the experiment"),
@@ -259,10 +276,16 @@ impl<'a> Playing<'a> {
             Stop::Further { .. } => tr!("plays that experiment"),
             Stop::Chat => tr!("starts the chat"),
         };
+        let numbers = match at {
+            Stop::Further { all, .. } if all > 1 => tr!("1 to {all}", all),
+            _ => "1".to_owned(),
+        };
         match at {
             Stop::Predict(_) => more.push((tr!("letters"), tr!("of the options answer"))),
             Stop::Resume => more.push(("s", tr!("begins the lesson from the start"))),
-            _ => {}
+            Stop::Further { .. } => more.push((&numbers, tr!("plays that experiment"))),
+            Stop::Chat => more.push(("n", tr!("ends the lesson"))),
+            Stop::Page | Stop::Section | Stop::Run { .. } => {}
         }
         let answers: Vec<char> = ('a'..='z').filter(|letter| at.takes(*letter)).collect();
         self.session.terminal.explain_keys(enter, &more, &answers)?;

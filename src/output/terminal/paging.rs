@@ -44,11 +44,18 @@ impl Terminal {
 
     /// Waits below the page until it is to be turned.
     pub fn turn_page(&mut self) -> Result<()> {
-        self.wait(&Bar::of(tr!("Enter on")), tr!("goes on"), &[]).map(|_| ())
+        self.wait(&Bar::of(tr!("Enter on")), tr!("goes on"), &[], &[]).map(|_| ())
     }
 
-    /// Waits below the page for Enter, or for one of these letters, which answer; other keys move among the pages. `enter` says what Enter does.
-    pub fn wait(&mut self, asked: &Bar, enter: &str, answers: &[char]) -> Result<Key> {
+    /// Waits below the page for Enter, or for one of these letters, which answer; other keys move among the pages. `enter` says what Enter does,
+    /// and `more` what the letters do.
+    pub fn wait(
+        &mut self,
+        asked: &Bar,
+        enter: &str,
+        answers: &[char],
+        more: &[(&str, &str)],
+    ) -> Result<Key> {
         loop {
             let looks_back = self.is_looking_back();
             let is_answer = |letter| !looks_back && answers.contains(&letter);
@@ -62,7 +69,7 @@ impl Terminal {
                 Some(Key::Letter('?')) => {
                     self.return_to_present()?;
                     let waiting = self.set_aside();
-                    self.explain_keys(enter, &[], answers)?;
+                    self.explain_keys(enter, more, answers)?;
                     self.bring_back(waiting);
                 }
                 Some(Key::Letter(_)) => self.return_to_present()?,
@@ -71,7 +78,8 @@ impl Terminal {
         }
     }
 
-    /// Shows what the keys do: Enter, those that are the same everywhere, and these, each key with its words; but none of these letters, which answer.
+    /// Shows what the keys do: Enter, those that are the same everywhere, but for these letters, which answer, and those that are only here,
+    /// each with its words.
     pub fn explain_keys(
         &mut self,
         enter: &str,
@@ -90,8 +98,9 @@ impl Terminal {
             [("q", tr!("quits; so do Ctrl-D and Ctrl-C")), ("Ctrl-Z", tr!("stops until fg"))];
         self.together(|terminal| {
             terminal.blank()?;
-            let all = first.iter().chain(arrow).chain(more).chain(&last);
-            for (key, words) in all.filter(|(key, _)| !answers_with(key)) {
+            let [first, last] =
+                [&first, &last].map(|keys| keys.iter().filter(|it| !answers_with(it.0)));
+            for (key, words) in first.chain(arrow).chain(more).chain(last) {
                 let space = " ".repeat(8_usize.saturating_sub(key.width()));
                 terminal.marked(&format!("{space}{key}  "), Ink::Code, words, Ink::Plain)?;
             }
