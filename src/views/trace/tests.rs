@@ -93,7 +93,7 @@ fn a_narrow_trace_keeps_the_outcome() {
 fn how_long_a_call_took_is_told_at_every_width() {
     let mut script = Script::new();
     for letters in 1..60 {
-        let path = Value::Address(crate::trace::Address::Unix(Some("x".repeat(letters).into())));
+        let path = Value::Address(crate::trace::Address::Unix(Some("x".repeat(letters))));
         script.fails("client", 2, "connect", &[("address", path)], "ENOENT");
     }
     for width in 20..=120 {
