@@ -25,6 +25,7 @@ struct Side {
 impl Side {
     fn start(args: &[&str]) -> Side {
         let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+        command.env_remove("CARGO");
         command
             .arg("chat")
             .args(args)

@@ -57,6 +57,7 @@ fn a_reset_is_reported_and_exits_with_1() {
 fn input_and_output_errors_are_reported() {
     for style in STYLES {
         let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+        command.env_remove("CARGO");
         let (server, at) = Side::server("127.0.0.1:0", &[]);
         command
             .args(["chat", "client", "--lang", "en", "--address", &at, "--style", style])
@@ -73,6 +74,7 @@ fn input_and_output_errors_are_reported() {
     }
     for style in STYLES.into_iter().filter(|_| cfg!(target_os = "linux")) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+        command.env_remove("CARGO");
         let (mut server, at) = Side::server("127.0.0.1:0", &[]);
         server.types("你好\n");
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("full(4)");
@@ -117,6 +119,7 @@ fn a_non_blocking_output_is_waited_for() {
     nix::fcntl::fcntl(&into, nix::fcntl::FcntlArg::F_SETFL(flags)).expect("fcntl");
     let at = format!("unix:{}", path("non-blocking").display());
     let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+    command.env_remove("CARGO");
     command
         .args(["chat", "server", "--address", &at])
         .stdin(Stdio::null())
