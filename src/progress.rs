@@ -256,11 +256,10 @@ fn parse(text: &[u8]) -> Result<Progress, Unusable> {
         Ok(head) if head.format == FORMAT => {}
         _ => return Err(Unusable::Damaged),
     }
-    let file: File = serde_json::from_slice(text).map_err(|_| Unusable::Damaged)?;
-    let File { lessons, seed, exercises, begun, .. } = &file;
-    let (lessons, exercises, begun) = (lessons.clone(), exercises.clone(), begun.clone());
-    let mut progress = Progress { lessons, seed: *seed, exercises, begun };
-    file.finished.iter().for_each(|slug| progress.finish(slug));
+    let File { lessons, seed, exercises, begun, finished, .. } =
+        serde_json::from_slice(text).map_err(|_| Unusable::Damaged)?;
+    let mut progress = Progress { lessons, seed, exercises, begun };
+    finished.iter().for_each(|slug| progress.finish(slug));
     Ok(progress)
 }
 

@@ -5,9 +5,9 @@ use std::io;
 use std::path::Path;
 
 use super::progress::saved;
-use super::{Failure, Session, home, list};
+use super::{Failure, Session, list};
 use crate::cli::{self, LANGUAGES};
-use crate::i18n::tr;
+use crate::i18n::{self, tr};
 use crate::lesson::{self, Exercise};
 use crate::output::sentences;
 use crate::picture::Ink;
@@ -53,7 +53,7 @@ pub(super) fn rows(exercises: &[Exercise], progress: &Progress) -> Vec<serde_jso
 fn all(session: &mut Session) -> Result<(), Failure> {
     list::exercises(session, &saved())?;
     session.terminal.blank()?;
-    let text = tr!("A task: {command}", command = home::command("exercise 1"));
+    let text = tr!("A task: {command}", command = i18n::command("exercise 1"));
     session.terminal.wrapped("", &text, Ink::Plain)?;
     Ok(session.terminal.flush()?)
 }
@@ -84,7 +84,7 @@ fn task(exercise: &Exercise, session: &mut Session) -> Result<(), Failure> {
         (tr!("Hints:"), format!("exercise {which} --hint")),
         (tr!("Check it:"), format!("check {which} {}", example(exercise))),
     ] {
-        terminal.wrapped("", &format!("{what} {}", home::command(&words)), Ink::Plain)?;
+        terminal.wrapped("", &format!("{what} {}", i18n::command(&words)), Ink::Plain)?;
     }
     Ok(terminal.flush()?)
 }

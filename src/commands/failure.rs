@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::home;
 use crate::capture::child::ProbeError;
 use crate::capture::join::{JoinError, Refusal, Running};
 use crate::capture::parameter::SetError;
@@ -13,7 +12,7 @@ use crate::capture::sys;
 use crate::chat::{Address, AddressError, ChatError};
 use crate::cli;
 use crate::experiments;
-use crate::i18n::{error_text, tr};
+use crate::i18n::{self, error_text, tr};
 use crate::lesson::{self, CourseError, did_you_mean, glossary, nearest};
 use crate::output::terminal;
 use crate::progress::Trouble;
@@ -38,7 +37,7 @@ pub enum Failure {
         "there is no lesson `{name}`{near} (`{list}` shows all; a file of your own is ./NAME.md)",
         name = .0,
         near = did_you_mean(.0, lesson::contents().iter().map(|entry| entry.slug)),
-        list = home::command("list")
+        list = i18n::command("list")
     ))]
     NoLesson(String),
     /// `lesson N --further M`, and it has not so many.
@@ -53,7 +52,7 @@ pub enum Failure {
         "there is no term `{asked}` in the glossary{near} (`{glossary}` shows all)",
         asked = .0,
         near = did_you_mean(.0, glossary::terms().flat_map(|term| term.names)),
-        glossary = home::command("glossary")
+        glossary = i18n::command("glossary")
     ))]
     NoTerm(String),
     #[error("{}", tr!(
@@ -63,12 +62,12 @@ pub enum Failure {
     ))]
     NoView(String),
     /// `why`, about what no case fits.
-    #[error("{}", tr!("no case fits `{words}` (`{why}` lists all); try the name of the error (ECONNRESET), its text in English or Chinese, or what happens, in few words", words = shortened(.0), why = home::command("why")))]
+    #[error("{}", tr!("no case fits `{words}` (`{why}` lists all); try the name of the error (ECONNRESET), its text in English or Chinese, or what happens, in few words", words = shortened(.0), why = i18n::command("why")))]
     NoCase(String),
     /// `why`, about an error that no case shows.
     #[error("{}", no_case_of(.0))]
     NoCaseOf(&'static str),
-    #[error("{}", tr!("there is no exercise `{name}` (`{list}` shows all)", name = .0, list = home::command("exercise")))]
+    #[error("{}", tr!("there is no exercise `{name}` (`{list}` shows all)", name = .0, list = i18n::command("exercise")))]
     NoExercise(String),
     /// `check` with more programs than the exercise has roles, or a role that it has not.
     #[error("{}", tr!("this exercise has {roles}: give at most one program for each", roles = .0))]
@@ -86,7 +85,7 @@ pub enum Failure {
     FolderExists(String),
     #[error("{}", tr!(
         "our solution is for those who have one: `{check}` first, or add --give-up",
-        check = home::command(&format!("check {}", .0))
+        check = i18n::command(&format!("check {}", .0))
     ))]
     NotDone(String),
     /// `trace` with quotation marks that do not close.
@@ -214,7 +213,7 @@ pub enum Failure {
 pub enum Incomplete {
     #[error("{}", tr!(
         "this machine cannot run it: a recording was shown instead (`{doctor}` says what would help)",
-        doctor = home::command("doctor")
+        doctor = i18n::command("doctor")
     ))]
     RecordingShown,
     /// This machine cannot run it, and there is no recording.
@@ -438,13 +437,13 @@ fn is_full(error: &io::Error) -> bool {
 fn no_command(name: &str) -> String {
     let is_lesson = |near: &str| lesson::contents().iter().any(|entry| entry.slug == near);
     let near = nearest(name, names()).map(|near| match near {
-        _ if cli::names().contains(&near) => home::command(near),
-        _ if is_lesson(near) => home::command(&format!("lesson {near}")),
-        _ if experiments::find(near).is_some() => home::command(&format!("run {near}")),
-        _ => home::command(near),
+        _ if cli::names().contains(&near) => i18n::command(near),
+        _ if is_lesson(near) => i18n::command(&format!("lesson {near}")),
+        _ if experiments::find(near).is_some() => i18n::command(&format!("run {near}")),
+        _ => i18n::command(near),
     });
     let near = near.map_or_else(String::new, |near| tr!("; did you mean `{near}`?", near));
-    let help = home::command("help");
+    let help = i18n::command("help");
     tr!("there is no command `{name}`{near} (`{help}` shows all)", name, near, help)
 }
 
@@ -455,15 +454,15 @@ fn no_topic(name: &str) -> String {
         "there is no command, lesson, experiment or term `{name}`{near} (`{help}` shows the commands)",
         name,
         near,
-        help = home::command("help")
+        help = i18n::command("help")
     )
 }
 
 fn no_case_of(error: &str) -> String {
-    let texts = home::command(&format!("why {error} --list-texts"));
+    let texts = i18n::command(&format!("why {error} --list-texts"));
     let mut said = tr!("no case is about {error}; `{texts}` shows how it is worded", error, texts);
     for number in lesson::numbers_that_name(error) {
-        let command = home::command(&format!("lesson {number}"));
+        let command = i18n::command(&format!("lesson {number}"));
         said += &tr!("; `{command}` shows it", command);
     }
     said

@@ -1,12 +1,11 @@
 //! `help`: the help of a command, or what there is to know of a lesson, an experiment or a term.
 
-use super::home::command;
 use super::run::rows;
 use super::{Failure, Session, glossary};
 use crate::capture::parameter::DEADLINE;
 use crate::cli;
 use crate::experiments::{self, Experiment};
-use crate::i18n::tr;
+use crate::i18n::{command, tr};
 use crate::lesson::{self, Lesson};
 use crate::output::sentences;
 use crate::picture::Ink;

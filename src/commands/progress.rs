@@ -2,12 +2,11 @@
 
 use std::io;
 
-use super::home::command;
 use super::list::mark;
 use super::quiz::{Missed, missed};
 use super::{Failure, Session, exercise};
 use crate::cli;
-use crate::i18n::tr;
+use crate::i18n::{command, tr};
 use crate::lesson::{self, Exercise, Lesson};
 use crate::output::messages::say;
 use crate::output::sentences;

@@ -5,9 +5,9 @@ use super::prediction::{compare, predict};
 use super::progress::saved;
 use super::run::perform;
 use super::vote_input::Vote;
-use super::{Failure, Session, home, lesson, replay, report, shipped, show};
+use super::{Failure, Session, lesson, replay, report, shipped, show};
 use crate::cli;
-use crate::i18n::{tr, tr_n};
+use crate::i18n::{self, tr, tr_n};
 use crate::lesson::{Lesson, NOBODYS_SEED, Prediction, Show};
 use crate::output::messages::say;
 use crate::output::sentences;
@@ -56,7 +56,7 @@ fn nothing_missed(session: &mut Session, progress: &Progress) -> Result<(), Fail
     let text = if has_answered {
         tr!("There is nothing to ask again: no question is open that you got wrong.").to_owned()
     } else {
-        let command = home::command("lesson");
+        let command = i18n::command("lesson");
         tr!(
             "There is nothing to ask yet: the quiz asks again what you got wrong in a lesson. Start with {command}.",
             command

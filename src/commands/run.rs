@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use unicode_width::UnicodeWidthStr;
 
 use super::report::{self, Judged, Playback};
-use super::{Failure, Incomplete, Session, home, live, shipped, show, step};
+use super::{Failure, Incomplete, Session, live, shipped, show, step};
 use crate::capture::parameter::DEADLINE;
 use crate::cli;
 use crate::experiments::{self, Experiment, Stepping, Why};
-use crate::i18n::tr;
+use crate::i18n::{self, tr};
 use crate::lesson::cases::cases;
 use crate::lesson::{self, Lesson, Show};
 use crate::output::sentences;
@@ -67,7 +67,7 @@ fn list(session: &mut Session) -> Result<(), Failure> {
         let shows = case.lesson.shows().filter(|show| !is_in_course(show));
         shows.map(|show| (case.lesson.title.clone(), show)).try_for_each(|it| row(&it, session))?;
     }
-    let [one, set] = ["run", "help"].map(|it| home::command(&format!("{it} {}", tr!("NAME"))));
+    let [one, set] = ["run", "help"].map(|it| i18n::command(&format!("{it} {}", tr!("NAME"))));
     let text = tr!("{one} runs one; {set} tells what it shows, and what can be set.", one, set);
     session.terminal.blank()?;
     session.terminal.wrapped("", &text, Ink::Faint)?;

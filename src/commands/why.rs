@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::lesson::play_case;
-use super::{Failure, Session, home, page};
+use super::{Failure, Session, page};
 use crate::cli;
-use crate::i18n::tr;
+use crate::i18n::{self, tr};
 use crate::lesson::cases::messages::{self, Message};
 use crate::lesson::cases::{self, Case, Hit, Index};
 use crate::picture::Ink;
@@ -47,7 +47,7 @@ pub fn run(args: &cli::Why, session: &mut Session) -> Result<(), Failure> {
 fn list(cases: &[Case], session: &mut Session) -> Result<(), Failure> {
     let text = tr!("What do you see? Type the message of the error, or what happens:");
     session.terminal.wrapped("", text, Ink::Plain)?;
-    session.terminal.wrapped("  ", &home::command("why 'Address already in use'"), Ink::Code)?;
+    session.terminal.wrapped("  ", &i18n::command("why 'Address already in use'"), Ink::Code)?;
     session.terminal.blank()?;
     for case in cases {
         title(case, session)?;
@@ -108,7 +108,7 @@ pub(super) fn say_hits(hits: &[Hit<'_>], session: &mut Session) -> Result<(), Fa
     }
     session.terminal.wrapped("", tr!("What it may be, the likeliest first:"), Ink::Plain)?;
     hits.iter().try_for_each(|hit| show(hit.case, session))?;
-    let command = home::command(&format!("why {}", tr!("NUMBER")));
+    let command = i18n::command(&format!("why {}", tr!("NUMBER")));
     let text = tr!("Here is the first; {command} plays another.", command);
     session.terminal.wrapped("", &text, Ink::Faint)?;
     Ok(session.terminal.blank()?)

@@ -3,11 +3,11 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::process::{ChildStdin, ChildStdout, Output, Stdio};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::support::ChildGuard;
+use crate::support::{self, ChildGuard};
 
 mod connect;
 mod ends;
@@ -24,10 +24,8 @@ struct Side {
 
 impl Side {
     fn start(args: &[&str]) -> Side {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command.env_remove("CARGO");
+        let mut command = support::explore(&["chat"]);
         command
-            .arg("chat")
             .args(args)
             .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::piped())

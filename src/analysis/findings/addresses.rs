@@ -320,9 +320,11 @@ fn unanswered(facts: &Facts) -> Vec<Finding> {
         let is_here = plain(to).is_some_and(|to| to.ip().is_loopback());
         let heard = facts.on(from).any(|(_, other)| other.receives() && other.result().is_some());
         let waits = stuck.iter().find(|one| one.sockets == [from]).map(|one| one.call);
-        let Some(nearby) = nearby(facts, to, span) else { continue };
         let is_missed = waits.is_some() || (facts.complains(span.process) && is_last(facts, send));
-        if is_here && !heard && is_missed && facts.analysis.meant(send).is_none() {
+        if !is_here || heard || !is_missed || facts.analysis.meant(send).is_some() {
+            continue;
+        }
+        if let Some(nearby) = nearby(facts, to, span) {
             let rule = Rule::NobodyListens { address: to.clone(), nearby: Some(nearby) };
             all.push(Finding::new(facts, rule, [send].into_iter().chain(waits).collect()));
         }

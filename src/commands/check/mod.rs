@@ -8,10 +8,10 @@ use super::exercise::find;
 use super::report::{self, Judged, Playback};
 use super::show::Sentence;
 use super::trace::{split_name, words_of};
-use super::{Failure, Incomplete, Session, home, live};
+use super::{Failure, Incomplete, Session, live};
 use crate::capture::parameter::DEADLINE;
 use crate::cli;
-use crate::i18n::{tr, tr_n};
+use crate::i18n::{self, tr, tr_n};
 use crate::labels;
 use crate::lesson::Exercise;
 use crate::output::{messages, sentences};
@@ -250,8 +250,8 @@ fn verdict(
         session.terminal.blank()?;
         part.show(session, exercise)?;
     }
-    let lesson = home::command(&format!("lesson {}", exercise.lesson));
-    let hints = home::command(&format!("exercise {} --hint", exercise.which()));
+    let lesson = i18n::command(&format!("lesson {}", exercise.lesson));
+    let hints = i18n::command(&format!("exercise {} --hint", exercise.which()));
     let text = tr!("The lesson on it: {lesson}; hints: {hints}", lesson, hints);
     Ok(session.terminal.wrapped("", &text, Ink::Plain)?)
 }
@@ -300,7 +300,7 @@ fn report_success(
     let text = if unchecked > 0 {
         tr!("What was checked is right.").to_owned()
     } else {
-        let command = home::command(&format!("exercise {} --solution python", exercise.which()));
+        let command = i18n::command(&format!("exercise {} --solution python", exercise.which()));
         tr!("All requirements are met. Ours, to compare: {command}", command)
     };
     Ok(session.terminal.wrapped("", &text, Ink::Good)?)

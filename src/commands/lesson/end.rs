@@ -7,7 +7,7 @@ use crate::cli;
 use crate::commands::parting::Parting;
 use crate::commands::progress::saved;
 use crate::commands::{Failure, chat, home, report};
-use crate::i18n::tr;
+use crate::i18n::{self, tr};
 use crate::lesson::{self, Lesson};
 use crate::output::sentences;
 use crate::output::terminal::keys::Key;
@@ -37,7 +37,7 @@ impl Playing<'_> {
             Some(next) => tr!("Next: {command}", command = home::lesson_command(next)),
             None => tr!(
                 "That was the last lesson. Now chat: type {chat} here, and have the other person type it in a second terminal. /quit ends it.",
-                chat = home::command("chat")
+                chat = i18n::command("chat")
             ),
         };
         self.session.terminal.wrapped("", &text, Ink::Strong)?;
@@ -49,7 +49,7 @@ impl Playing<'_> {
         let noted = self.notes.slug.is_some();
         let progress = progress::read().ok().filter(|_| noted).unwrap_or_default();
         for exercise in lesson::exercises()?.iter().filter(|it| it.lesson == lesson) {
-            let command = home::command(&format!("exercise {}", exercise.which()));
+            let command = i18n::command(&format!("exercise {}", exercise.which()));
             let text = tr!("Exercise: {command} ({title})", command, title = exercise.title);
             let mark = if progress.has_done(exercise.slug) { "✓ " } else { "" };
             self.session.terminal.wrapped(mark, &text, Ink::Strong)?;
@@ -197,5 +197,5 @@ impl Playing<'_> {
 /// How further experiments of a lesson are played alone.
 fn further_command(lesson: &Lesson, which: &str) -> String {
     let lesson = lesson.number.map_or_else(|| lesson.file.clone(), |number| number.to_string());
-    home::command(&format!("lesson {lesson} --further {which}"))
+    i18n::command(&format!("lesson {lesson} --further {which}"))
 }

@@ -2,11 +2,11 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use super::{STYLES, Side, path, peer};
-use crate::support::ChildGuard;
+use crate::support::{ChildGuard, explore};
 
 #[test]
 fn the_rest_of_the_input_is_sent_after_the_peer_has_ended() {
@@ -56,11 +56,10 @@ fn a_reset_is_reported_and_exits_with_1() {
 #[test]
 fn input_and_output_errors_are_reported() {
     for style in STYLES {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command.env_remove("CARGO");
+        let mut command = explore(&["chat"]);
         let (server, at) = Side::server("127.0.0.1:0", &[]);
         command
-            .args(["chat", "client", "--lang", "en", "--address", &at, "--style", style])
+            .args(["client", "--lang", "en", "--address", &at, "--style", style])
             .stdin(std::fs::File::open("/tmp").expect("a folder"));
         let told = command.output().expect("it ends");
         let notes = String::from_utf8_lossy(&told.stderr);
@@ -73,13 +72,12 @@ fn input_and_output_errors_are_reported() {
         assert_eq!(server.end().2, Some(0), "{style}");
     }
     for style in STYLES.into_iter().filter(|_| cfg!(target_os = "linux")) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command.env_remove("CARGO");
+        let mut command = explore(&["chat"]);
         let (mut server, at) = Side::server("127.0.0.1:0", &[]);
         server.types("你好\n");
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("full(4)");
         command
-            .args(["chat", "client", "--lang", "en", "--address", &at, "--style", style])
+            .args(["client", "--lang", "en", "--address", &at, "--style", style])
             .stdin(Stdio::null())
             .stdout(full);
         let told = command.output().expect("it ends");
@@ -118,10 +116,9 @@ fn a_non_blocking_output_is_waited_for() {
     let flags = nix::fcntl::OFlag::O_WRONLY | nix::fcntl::OFlag::O_NONBLOCK;
     nix::fcntl::fcntl(&into, nix::fcntl::FcntlArg::F_SETFL(flags)).expect("fcntl");
     let at = format!("unix:{}", path("non-blocking").display());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-    command.env_remove("CARGO");
+    let mut command = explore(&["chat"]);
     command
-        .args(["chat", "server", "--address", &at])
+        .args(["server", "--address", &at])
         .stdin(Stdio::null())
         .stdout(into)
         .stderr(Stdio::piped());
