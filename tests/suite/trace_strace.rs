@@ -164,7 +164,7 @@ fn compare(programs: &[&str]) -> Option<Recording> {
     compare_without(programs, &[])
 }
 
-/// The same, where the results of these calls are not compared.
+/// The same, where it is not compared which descriptors these calls opened.
 fn compare_without(programs: &[&str], unsure: &[&str]) -> Option<Recording> {
     let logs = under_strace(programs)?;
     let folder = folder();
@@ -179,8 +179,8 @@ fn compare_without(programs: &[&str], unsure: &[&str]) -> Option<Recording> {
     let (recording, (out, error, code)) = trace(&folder, &arguments);
     assert_eq!(code, Some(0), "{out}{error}");
     let sure = |mut call: Call| {
-        if unsure.contains(&&*call.name) {
-            call.result.clear();
+        if unsure.contains(&&*call.name) && call.result.parse::<u32>().is_ok() {
+            call.result = "a descriptor".to_owned();
         }
         call
     };
