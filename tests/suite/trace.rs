@@ -354,7 +354,8 @@ print(os.getpid(), flush=True)
 one.accept()
 ";
 
-/// Starts a trace of this program in a process group of its own, and returns once the program has printed a PID.
+/// Starts a trace of this program in a process group of its own, and returns once the program has printed a PID and the process with
+/// that PID sleeps. Python would answer a signal that came just before a call that blocks when that call returns.
 pub fn start(
     folder: &TempDir,
     text: &str,
@@ -367,7 +368,11 @@ pub fn start(
     let mut output = BufReader::new(trace.stdout.take().expect("a pipe"));
     let mut line = String::new();
     output.read_line(&mut line).expect("a line");
-    Some((trace, output, line.trim().parse().expect("a PID")))
+    let process = line.trim().parse().expect("a PID");
+    while state(process) != Some('S') {
+        std::thread::yield_now();
+    }
+    Some((trace, output, process))
 }
 
 /// Its process group.
@@ -375,10 +380,15 @@ pub fn group(trace: &ChildGuard) -> Pid {
     Pid::from_raw(i32::try_from(trace.id()).expect("a PID"))
 }
 
+/// The state of a process, if it is there (proc_pid_stat(5)).
+fn state(process: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.trim_start().chars().next()
+}
+
 /// True if the process runs: it is there, and no zombie.
 pub fn runs(process: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
+    state(process).is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
 #[test]
