@@ -1,8 +1,8 @@
 //! Every sentence that the program says has its place in every catalogue, and no catalogue has another.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
+use std::{fs, iter};
 
 use socket_explorer::i18n::Language;
 use socket_explorer::i18n::catalogue::{Message, parse};
@@ -53,6 +53,33 @@ fn a_translation_fills_in_what_the_english_does() {
             assert_eq!(english, translated, "{}: {}", name_of(&path), message.english);
         }
     }
+}
+
+/// The keys that an English text names, as in `b back` and `? the keys`: single letters and signs between words. `a` is a word, and an
+/// `s` behind a number is a second.
+fn keys(text: &str) -> BTreeSet<&str> {
+    let words = text.split([' ', '(', ')', ',', ';', ':']).filter(|word| !word.is_empty());
+    let words: Vec<_> = iter::once("").chain(words).collect();
+    let is_key = |word: &str| matches!(word.as_bytes(), [b'b'..=b'z' | b'?']);
+    let is_number = |word: &str| word.ends_with(|it: char| it == '}' || it.is_ascii_digit());
+    let keys = words.windows(2).filter(|two| is_key(two[1]) && !is_number(two[0]));
+    keys.map(|two| two[1]).collect()
+}
+
+#[test]
+fn a_translation_names_the_keys_that_the_english_does() {
+    let mut named = 0;
+    for (path, text) in catalogues() {
+        for message in parse(&text) {
+            let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '?';
+            let words: Vec<_> = message.text.split(|letter| !is_word(letter)).collect();
+            for key in keys(&message.english) {
+                named += 1;
+                assert!(words.contains(&key), "{}: {key}: {}", name_of(&path), message.english);
+            }
+        }
+    }
+    assert!(named >= 20, "{named} keys are named");
 }
 
 #[test]
