@@ -173,7 +173,7 @@ pub(super) fn error(error: &clap::Error) -> String {
         Some(ContextValue::String(text)) => text.clone(),
         Some(ContextValue::Strings(texts)) => texts.join(match kind {
             ContextKind::ValidValue | ContextKind::InvalidArg => tr!(context "list", ", "),
-            _ => tr!("' or '"),
+            _ => tr!("` or `"),
         }),
         Some(ContextValue::StyledStr(text)) => text.to_string(),
         Some(ContextValue::StyledStrs(texts)) => {
@@ -184,26 +184,26 @@ pub(super) fn error(error: &clap::Error) -> String {
     };
     let (arg, value) = (context(ContextKind::InvalidArg), context(ContextKind::InvalidValue));
     let mut text = match error.kind() {
-        ErrorKind::InvalidValue if value.is_empty() => tr!("'{arg}' needs a value", arg),
-        ErrorKind::InvalidValue => tr!("'{arg}' cannot be '{value}'", arg, value),
+        ErrorKind::InvalidValue if value.is_empty() => tr!("`{arg}` needs a value", arg),
+        ErrorKind::InvalidValue => tr!("`{arg}` cannot be `{value}`", arg, value),
         ErrorKind::ValueValidation => match expected(&arg) {
-            Some(takes) => tr!("'{arg}' cannot be '{value}': it takes {takes}", arg, value, takes),
-            None => tr!("'{arg}' cannot be '{value}'", arg, value),
+            Some(takes) => tr!("`{arg}` cannot be `{value}`: it takes {takes}", arg, value, takes),
+            None => tr!("`{arg}` cannot be `{value}`", arg, value),
         },
-        ErrorKind::UnknownArgument => tr!("there is no argument '{arg}'", arg),
-        ErrorKind::NoEquals => tr!("'{arg}' needs '=' before its value", arg),
+        ErrorKind::UnknownArgument => tr!("there is no argument `{arg}`", arg),
+        ErrorKind::NoEquals => tr!("`{arg}` needs `=` before its value", arg),
         ErrorKind::TooManyValues => {
-            tr!("'{arg}' takes no further value, and '{value}' is one", arg, value)
+            tr!("`{arg}` takes no further value, and `{value}` is one", arg, value)
         }
         ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
-            tr!("'{arg}' has the wrong number of values", arg)
+            tr!("`{arg}` has the wrong number of values", arg)
         }
         ErrorKind::ArgumentConflict => {
             let prior = context(ContextKind::PriorArg);
             if prior.is_empty() || prior == arg {
-                tr!("'{arg}' cannot be used more than once", arg)
+                tr!("`{arg}` cannot be used more than once", arg)
             } else {
-                tr!("'{arg}' cannot be used with '{prior}'", arg, prior)
+                tr!("`{arg}` cannot be used with `{prior}`", arg, prior)
             }
         }
         ErrorKind::MissingRequiredArgument => tr!("missing arguments: {arg}", arg),
@@ -220,7 +220,7 @@ pub(super) fn error(error: &clap::Error) -> String {
             .map(context)
     {
         if !near.is_empty() {
-            text += &format!("\n  {}", tr!("did you mean '{near}'?", near));
+            text += &format!("\n  {}", tr!("did you mean `{near}`?", near));
         }
     }
     let usage = match error.get(ContextKind::Usage) {

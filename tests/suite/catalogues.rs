@@ -82,16 +82,37 @@ fn a_translation_names_the_keys_that_the_english_does() {
     assert!(named >= 20, "{named} keys are named");
 }
 
+/// What is filled in between backquotes, as all that was typed or is to be typed.
+#[test]
+fn a_translation_quotes_what_the_english_quotes() {
+    fn quoted(text: &str) -> BTreeSet<&str> {
+        let quoted = text.split('`').skip(1).step_by(2);
+        quoted.filter(|it| it.starts_with('{') && it.ends_with('}')).collect()
+    }
+    for (path, text) in catalogues() {
+        for message in parse(&text).iter().filter(|message| !message.english.is_empty()) {
+            let [english, translated] = [&message.english, &message.text].map(|it| quoted(it));
+            let unquoted: Vec<_> = english.difference(&translated).collect();
+            assert!(unquoted.is_empty(), "{}: {unquoted:?}: {}", name_of(&path), message.english);
+        }
+    }
+}
+
 #[test]
 fn the_examples_below_a_commands_help_are_in_every_catalogue() {
     for (path, text) in catalogues() {
+        let mut headings = BTreeSet::new();
         for message in parse(&text) {
+            if message.english.starts_with("Examples:") {
+                headings.extend(message.text.lines().next().map(str::to_owned));
+            }
             for line in message.english.lines().filter(|line| line.starts_with("  explore")) {
                 let example = line.trim().split("  ").next().unwrap_or_default();
                 let example = example.split(" --lang").next().unwrap_or_default();
                 assert!(message.text.contains(example), "{}: {example}", name_of(&path));
             }
         }
+        assert_eq!(headings.len(), 1, "{}: one heading for all: {headings:?}", name_of(&path));
     }
 }
 

@@ -188,13 +188,13 @@ fn a_lesson_in_chinese_plays_in_a_c_locale_at_every_width() {
 fn what_is_wrong_is_told_with_the_word_that_is() {
     for (words, expected) in [
         (&["lessn", "1"][..], "没有命令 `lessn`；是不是要写 `explore lesson --lang zh`？"),
-        (&["list", "--jso"], "没有参数“--jso”\n  是不是要写“--json”"),
+        (&["list", "--jso"], "没有参数 `--jso`\n  是不是要写 `--json`"),
         (&["book"], "缺少参数：--out <文件夹>"),
-        (&["list", "--width", "19"], "参数“--width <N>”的值“19”无效：应为 20 到 1000"),
-        (&["list", "--width"], "参数“--width <N>”缺少值"),
+        (&["list", "--width", "19"], "参数 `--width <N>` 的值 `19` 无效：应为 20 到 1000"),
+        (&["list", "--width"], "参数 `--width <N>` 缺少值"),
         (&["list", "--color", "yes"], "可选值：auto、always、never"),
-        (&["list", "--json", "--json"], "参数“--json”不能重复使用"),
-        (&["list", "more"], "没有参数“more”"),
+        (&["list", "--json", "--json"], "参数 `--json` 不能重复使用"),
+        (&["list", "more"], "没有参数 `more`"),
         (&["book"], "用法：explore book [选项] --out <文件夹>"),
     ] {
         let (_, err, _) = in_chinese(words);
