@@ -44,10 +44,11 @@ fn is_source(words: &[&str]) -> bool {
 }
 
 /// Whose documentation or sources are cited.
-const AUTHORS: [&str; 32] = [
+const AUTHORS: [&str; 33] = [
     "Chromium",
     "curl",
     "Docker",
+    "explore",
     "FreeBSD",
     "GCC",
     "glibc",

@@ -1,6 +1,6 @@
 //! `explore why`: what people type, and the cases that it leads to.
 
-use socket_explorer::lesson::cases::{Index, cases};
+use socket_explorer::lesson::cases::{Index, cases, messages};
 
 use crate::support::{file, folder, told, utf8};
 
@@ -104,6 +104,33 @@ fn a_few_words_about_what_is_seen_lead_to_all_that_it_may_be_in_either_language(
         let found: Vec<u32> = index.hits(words).iter().map(|hit| hit.case.number).collect();
         assert_eq!(found.first(), all.first(), "{words}: {found:?}");
         assert!(all.iter().all(|number| found.contains(number)), "{words}: {found:?}");
+    }
+}
+
+/// However an error is said, it leads to the same cases, or to the same lesson.
+#[test]
+fn an_error_is_found_by_its_name_and_by_every_plain_wording() {
+    let cases = cases().expect("well formed");
+    let index = Index::of(&cases);
+    let found = |words: &str| {
+        let hits: Vec<u32> = index.hits(words).iter().map(|hit| hit.case.number).collect();
+        (hits, index.error_without_case(words))
+    };
+    assert_eq!(found("EAFNOSUPPORT"), (Vec::new(), Some("EAFNOSUPPORT")));
+    assert_eq!(found("EINVAL").0.first(), Some(&10));
+    for words in ["Invalid argument", "无效的参数", "参数无效"] {
+        assert_eq!(found(words), found("EINVAL"), "{words}");
+    }
+    // some texts are said of two errors
+    let named = || messages::all().filter(|message| message.error.starts_with('E'));
+    let errors_of = |text: &str| -> Vec<&str> {
+        named().filter(|it| it.text.eq_ignore_ascii_case(text)).map(|it| it.error).collect()
+    };
+    for message in
+        named().filter(|it| it.place.starts_with("glibc") || it.place.starts_with("explore"))
+    {
+        let wanted: Vec<_> = errors_of(message.text).into_iter().map(found).collect();
+        assert!(wanted.contains(&found(message.text)), "{}: {wanted:?}", message.text);
     }
 }
 

@@ -43,7 +43,12 @@ struct Wording {
     text: Words,
     /// Whether the text tells the numbers that systems give to the error.
     tells_numbers: bool,
+    /// Whether it says the error and nothing else: not also who was doing what.
+    is_plain: bool,
 }
+
+/// What says an error and nothing else: C libraries, Windows, and this program.
+const PLAIN: [&str; 5] = ["glibc", "musl", "macOS", "Windows", "explore"];
 
 impl Wordings {
     pub(super) fn of_all() -> Wordings {
@@ -53,6 +58,7 @@ impl Wordings {
             name: tokens(error),
             text: tokens(text),
             tells_numbers: place == "number",
+            is_plain: PLAIN.iter().any(|plain| place.starts_with(plain)),
         });
         Wordings(wordings.collect())
     }
@@ -61,6 +67,18 @@ impl Wordings {
     pub(super) fn error_in(&self, asked: &Words) -> Option<&'static str> {
         let fitting = self.0.iter().filter(|wording| wording.fits(asked));
         fitting.max_by_key(|wording| wording.text.len()).map(|wording| wording.error)
+    }
+
+    /// Every plain way to say the error that these words are, and nothing else: its name, and how C libraries, Windows and this program
+    /// word it. None for any other words.
+    pub(super) fn said_otherwise(&self, asked: &Words) -> Vec<&Words> {
+        let is_it = |wording: &&Wording| wording.name == *asked || wording.text == *asked;
+        let Some(error) = self.0.iter().find(is_it).map(|wording| wording.error) else {
+            return Vec::new();
+        };
+        let of_it = self.0.iter().filter(|wording| wording.error == error);
+        let names = of_it.clone().take(1).map(|wording| &wording.name);
+        names.chain(of_it.filter(|it| it.is_plain).map(|wording| &wording.text)).collect()
     }
 }
 
@@ -76,7 +94,21 @@ impl Wording {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::io::Error;
+
     use super::*;
+    use crate::errno;
+    use crate::i18n::{Language, error_text, speaking};
+
+    /// Whether the table has this text for the error.
+    fn has(error: &str, text: &str) -> bool {
+        all().any(|row| row.error == error && row.text.eq_ignore_ascii_case(text))
+    }
+
+    fn is_in_table(error: &str) -> bool {
+        all().any(|row| row.error == error)
+    }
 
     #[test]
     fn an_error_is_known_by_its_name_its_number_and_any_of_its_wordings() {
@@ -96,5 +128,40 @@ mod tests {
         assert_eq!(error_in("Invalid argument"), Some("EINVAL"));
         assert_eq!(error_in("it is already connected"), None);
         assert_eq!(error_in("Read timed out"), None);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")] // elsewhere the numbers and the texts are others
+    fn what_this_program_calls_an_error_of_the_system_is_in_the_table() {
+        // The catalogue words a kind of error, which may be several: EACCES and EPERM.
+        let kind = |number| Error::from_raw_os_error(number).kind();
+        for number in (1..134).filter(|number| is_in_table(&errno::name(*number))) {
+            for language in Language::all() {
+                let text = speaking(language, || error_text(&Error::from_raw_os_error(number)));
+                let mut alike = (1..134).filter(|other| kind(*other) == kind(number));
+                let name = errno::name(number);
+                assert!(alike.any(|other| has(&errno::name(other), &text)), "{name}: {text}");
+            }
+        }
+    }
+
+    /// What the options of questions call an error: `- [ ] EACCES: permission denied`.
+    #[test]
+    fn what_a_lesson_calls_an_error_is_in_the_table() {
+        let texts = catalogue::folders().into_iter().flat_map(|folder| {
+            Language::all().filter_map(|language| folder.text_in(language)).collect::<Vec<_>>()
+        });
+        let mut worded = BTreeSet::new();
+        for (file, text) in texts {
+            let options =
+                text.lines().filter_map(|line| line.strip_prefix("- [")?.split_once("] "));
+            for (error, text) in options.filter_map(|(_, it)| it.split_once([':', '\u{ff1a}'])) {
+                if is_in_table(error) {
+                    worded.insert((error, text.trim()));
+                    assert!(has(error, text.trim()), "{file}: {error}: {text}");
+                }
+            }
+        }
+        assert!(worded.len() >= 6, "{worded:?}");
     }
 }

@@ -23,6 +23,8 @@ pub struct Case {
     pub tells: String,
     /// What people type who look for it, in every language.
     pub phrases: Vec<String>,
+    /// Its title and its question, in every language.
+    pub openings: Vec<String>,
 }
 
 /// The block `finds` of a text.
@@ -46,12 +48,14 @@ impl Case {
             return Err(CourseError::Line { file, line: 1, what });
         }
         lesson.file = file;
-        let mut phrases = Vec::new();
+        let (mut phrases, mut openings) = (Vec::new(), Vec::new());
         for (file, text) in Language::all().filter_map(|language| folder.text_in(language)) {
-            phrases.extend(finds_of(&file, text)?.0.phrases);
+            let (finds, rest) = finds_of(&file, text)?;
+            phrases.extend(finds.phrases);
+            openings.extend(opening_of(&rest));
         }
         let Finds { errors, tells, .. } = finds;
-        Ok(Case { number: folder.number, lesson, errors, tells, phrases })
+        Ok(Case { number: folder.number, lesson, errors, tells, phrases, openings })
     }
 
     /// Whether this is its number or its slug.
@@ -97,6 +101,14 @@ fn finds_of(file: &str, text: &str) -> Result<(Finds, String), CourseError> {
     Ok((finds, rest))
 }
 
+/// The title of a text, and the question below it.
+fn opening_of(text: &str) -> [String; 2] {
+    let title = text.lines().next().unwrap_or_default().trim_start_matches(['#', ' ']);
+    let below = text.lines().skip(1).skip_while(|line| line.is_empty());
+    let question: Vec<_> = below.map_while(|line| line.strip_prefix('>')).map(str::trim).collect();
+    [title.to_owned(), question.join(" ")]
+}
+
 impl Finds {
     fn take(&mut self, line: &str) {
         if let Some(errors) = line.strip_prefix("errno:") {
@@ -127,6 +139,12 @@ mod tests {
         assert_eq!((&*finds.tells, &*finds.phrases), ("by this", &["broken pipe".to_owned()][..]));
         assert_eq!(rest.lines().count(), TEXT.lines().count());
         assert_eq!(rest.lines().nth(10), Some("Prose."));
+    }
+
+    #[test]
+    fn a_text_opens_with_its_title_and_its_question() {
+        assert_eq!(opening_of(TEXT), ["T", "Q?"]);
+        assert_eq!(opening_of("# T\n> Two\n> lines?\n\n> else\n"), ["T", "Two lines?"]);
     }
 
     #[test]

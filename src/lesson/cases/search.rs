@@ -1,6 +1,6 @@
 //! Finds the cases that the words of a person may mean: the message of an error in any language's wording, or what they see.
 //!
-//! Each case is found by phrases: those of its text, its title and question, and every wording of its errors. A word that few
+//! Each case is found by phrases: those of its text, its titles and questions in every language, and every wording of its errors. A word that few
 //! cases have counts for more; one that no case has (a path, a port) counts for nothing; one that is misspelt counts for the
 //! word that it is nearest to.
 
@@ -47,6 +47,14 @@ const LATER: f64 = 0.0005;
 /// The words of a phrase.
 pub(super) type Words = BTreeSet<String>;
 
+/// A question, as the cases can answer it.
+struct Asked {
+    /// The words that some case has, and what each counts for.
+    known: BTreeMap<String, f64>,
+    /// Whether most of its words are not known.
+    is_foreign: bool,
+}
+
 /// The cases, by the words that lead to them.
 pub struct Index<'a> {
     cases: &'a [Case],
@@ -87,25 +95,17 @@ impl<'a> Index<'a> {
 
     /// The cases that these words may mean, the best first; none for an error that no case is about.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)] // counts of words
     pub fn hits(&self, words: &str) -> Vec<Hit<'a>> {
         let tokens = tokens(words);
         if self.error_no_case_has(&tokens).is_some() {
             return Vec::new();
         }
-        let asked = self.known(&tokens);
-        if asked.keys().all(|word| OF_EVERY_SENTENCE.contains(&word.as_str())) {
-            return Vec::new();
-        }
-        let is_foreign = asked.len() as f64 <= KNOWN * tokens.len() as f64;
-        let scored = self
-            .cases
-            .iter()
-            .zip(&self.phrases)
-            .filter(|(_, phrases)| !is_foreign || self.has_most_of(phrases, &asked));
-        let scored = scored.map(|(case, phrases)| Hit {
-            case,
-            score: self.score(phrases, &asked) - LATER * f64::from(case.number),
+        let mut ways = self.wordings.said_otherwise(&tokens);
+        ways.push(&tokens);
+        let ways: Vec<_> = ways.into_iter().filter_map(|words| self.asked(words)).collect();
+        let scored = self.cases.iter().zip(&self.phrases).map(|(case, phrases)| {
+            let scores = ways.iter().map(|asked| self.score(phrases, asked));
+            Hit { case, score: scores.fold(0.0, f64::max) - LATER * f64::from(case.number) }
         });
         let mut hits: Vec<_> = scored.filter(|hit| hit.score >= LEAST).collect();
         hits.sort_by(|one, other| other.score.total_cmp(&one.score));
@@ -113,6 +113,15 @@ impl<'a> Index<'a> {
         hits.retain(|hit| hit.score >= BESIDE_THE_BEST * best);
         hits.truncate(MOST);
         hits
+    }
+
+    /// What of these words can be looked for; `None` if that is nothing but the words of every sentence.
+    #[allow(clippy::cast_precision_loss)] // counts of words
+    fn asked(&self, words: &Words) -> Option<Asked> {
+        let known = self.known(words);
+        let is_empty = known.keys().all(|word| OF_EVERY_SENTENCE.contains(&word.as_str()));
+        let is_foreign = known.len() as f64 <= KNOWN * words.len() as f64;
+        (!is_empty).then_some(Asked { known, is_foreign })
     }
 
     fn weight(&self, word: &str) -> f64 {
@@ -159,7 +168,10 @@ impl<'a> Index<'a> {
         })
     }
 
-    fn score(&self, phrases: &[Words], asked: &BTreeMap<String, f64>) -> f64 {
+    fn score(&self, phrases: &[Words], Asked { known: asked, is_foreign }: &Asked) -> f64 {
+        if *is_foreign && !self.has_most_of(phrases, asked) {
+            return 0.0;
+        }
         let whole: f64 = asked.values().sum();
         if whole == 0.0 {
             return 0.0;
@@ -181,13 +193,11 @@ impl<'a> Index<'a> {
 
 /// What leads to a case.
 fn phrases_of(case: &Case) -> Vec<Words> {
-    let own = case.phrases.iter().map(String::as_str);
-    let text = [&*case.lesson.title, &*case.lesson.question];
+    let own = case.phrases.iter().chain(&case.openings).map(String::as_str);
     let wordings =
         messages::all().filter(|message| case.errors.iter().any(|it| it == message.error));
     let names = case.errors.iter().map(String::as_str);
-    own.chain(text)
-        .chain(wordings.map(|message| message.text))
+    own.chain(wordings.map(|message| message.text))
         .chain(names)
         .map(tokens)
         .filter(|words| !words.is_empty())
