@@ -107,6 +107,35 @@ fn a_few_words_about_what_is_seen_lead_to_all_that_it_may_be_in_either_language(
     }
 }
 
+/// What a teacher would say first.
+#[test]
+fn an_everyday_symptom_leads_first_to_its_case_in_either_language() {
+    let asked: [(u32, &[&str]); 13] = [
+        (1, &["the port is already taken", "重启服务器时端口被占用"]),
+        (4, &["my server crashes when a client disconnects", "客户端断开后服务器崩溃"]),
+        (4, &["client disconnects and my server dies", "服务器在客户端断开后退出"]),
+        (5, &["messages arrive cut in half", "消息粘在一起", "收到的消息只有一半"]),
+        (6, &["recv returns 0", "recv 返回 0", "cpu 100% recv loop"]),
+        (7, &["connect hangs for minutes", "connect 卡住了"]),
+        (8, &["other computers cannot connect to my server", "别的电脑连不上我的服务器"]),
+        (9, &["my recv hangs", "recv 一直不返回", "客户端掉线了，服务器不知道"]),
+        (9, &["the connection drops after some idle time", "连接空闲一会儿就断开"]),
+        (13, &["slow small messages", "小包延迟"]),
+        (14, &["udp packets get lost", "udp 丢包", "udp 收不到"]),
+        (26, &["dns lookup fails", "名字解析失败", "域名无法解析"]),
+        (28, &["the text that I receive is garbled", "收到的中文乱码"]),
+    ];
+    let cases = cases().expect("well formed");
+    let index = Index::of(&cases);
+    for (number, words) in asked.iter().flat_map(|(case, all)| all.iter().map(move |it| (case, it)))
+    {
+        let found: Vec<u32> = index.hits(words).iter().map(|hit| hit.case.number).collect();
+        assert_eq!(found.first(), Some(number), "{words}: {found:?}");
+    }
+    let beside: Vec<u32> = index.hits("名字解析失败").iter().map(|it| it.case.number).collect();
+    assert_eq!(beside, [26], "what has only the half of it is not told beside it");
+}
+
 /// However an error is said, it leads to the same cases, or to the same lesson.
 #[test]
 fn an_error_is_found_by_its_name_and_by_every_plain_wording() {
