@@ -299,8 +299,13 @@ fn begin_signs(socket: &Arc<Socket>, options: &Options, screen: &dyn Screen) -> 
 }
 
 /// Says whom the chat has joined, of which nobody asked to be the client.
-fn joined(socket: &Socket) -> String {
-    let other = command("chat --address 127.0.0.1:4000");
+fn joined(socket: &Socket, style: Style) -> String {
+    let style = match style {
+        Style::Threads => "",
+        Style::Turns => " --style turns",
+        Style::Poll => " --style poll",
+    };
+    let other = command(&format!("chat{style} --address 127.0.0.1:4000"));
     let remedy = tr!("for a chat of your own choose another address: {other}", other);
     match peer_process(socket) {
         Some((process, command)) => tr!(
@@ -351,7 +356,7 @@ fn connect(
         Some(Side::Client) => client(options.retries),
         None => match client(0) {
             Ok(Some((side, socket))) => {
-                screen.note(&joined(&socket));
+                screen.note(&joined(&socket, options.style));
                 Ok(Some((side, socket)))
             }
             Err(error) if error.is_refusal() => match server() {

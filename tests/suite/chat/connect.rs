@@ -74,13 +74,14 @@ fn the_first_to_come_serves() {
     let address = format!("unix:{}", file.display());
     let mut one = Side::start(&["--address", &address]);
     assert_eq!(one.note(), "waiting for connection...");
-    let mut other = Side::start(&["--address", &address]);
+    let mut other = Side::start(&["--address", &address, "--style", "poll"]);
     assert!(other.note().starts_with("connected to: "));
     // Nobody asked to be the client.
     let joined = other.note();
     let whom = format!("(PID {})", one.child.id());
     assert!(joined.starts_with("a server was listening there already"), "{joined}");
-    assert!(joined.contains("choose another address: explore chat --address "), "{joined}");
+    let advice = "choose another address: explore chat --style poll --address ";
+    assert!(joined.contains(advice), "{joined}");
     if cfg!(target_os = "linux") {
         assert!(joined.contains(" chat --address unix:") && joined.contains(&whom), "{joined}");
     }
