@@ -329,6 +329,11 @@ fn the_score_counts_the_questions_that_were_skipped() {
         .count();
     assert!(asked_in_core > 1, "lesson 1 has more than one question");
     learner.sees(&format!("{}.", asked_in_core - 1));
+    let rows: Vec<String> = learner.screen().rows(0, 80).collect();
+    let above = rows.iter().take_while(|row| !row.starts_with("Your predictions in this lesson"));
+    let empty =
+        above.collect::<Vec<_>>().iter().rev().take_while(|row| row.trim().is_empty()).count();
+    assert!(empty < 2, "{rows:#?}");
     learner.enters_until(&PROMPTS, "Next: explore lesson 2");
     assert_eq!(learner.leaves().0, Some(0));
 }

@@ -86,7 +86,6 @@ impl Playing<'_> {
             ),
         };
         self.session.terminal.together(|terminal| {
-            terminal.blank()?;
             terminal.wrapped("", &text, Ink::Strong)?;
             for (prediction, _) in outcomes.iter().filter(|(_, right)| !right) {
                 terminal.wrapped("✗ ", &prediction.question, Ink::Plain)?;
