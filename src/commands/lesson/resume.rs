@@ -128,6 +128,11 @@ impl Playing<'_> {
         self.position = Position::after(steps, place.step, self.session.code);
         let before = self.position.clone();
         self.say_where(place, record.left_at.is_none())?;
+        let of_the_last = Position::after(steps, self.seen, self.session.code);
+        if self.position.heading() != of_the_last.heading() {
+            // The keys would show an experiment of another section than the one that has just been named.
+            (self.code_of, self.last) = (None, None);
+        }
         self.read()?;
         let key = self.stop(Stop::Resume)?;
         self.position = before;

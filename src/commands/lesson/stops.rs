@@ -300,7 +300,11 @@ impl<'a> Playing<'a> {
             return self.nothing(tr!("There has been no picture yet."));
         };
         let Some(performed) = &seen.performed else {
-            return self.nothing(tr!("Its picture was not kept: r runs the experiment again."));
+            let why = match self.to_run_again() {
+                Some(_) => tr!("Its picture was not kept: r runs the experiment again."),
+                None => tr!("There has been no picture yet."),
+            };
+            return self.nothing(why);
         };
         if let Some(notice) = &performed.notice {
             self.session.terminal.wrapped("", notice, Ink::Warn)?;
