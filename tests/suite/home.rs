@@ -61,6 +61,8 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     }
     learner.types("\n");
     let seen = learner.enters_until(&PROMPTS, "Next: explore lesson 2");
+    let claims = seen.split("Since you resumed this lesson:").nth(1);
+    assert!(claims.is_some_and(|it| it.contains(" claims: ")), "not those of the whole: {seen}");
     assert!(!seen.contains("two-processes"), "what has been seen is not shown again: {seen}");
     assert!(seen.contains("Exercise: explore exercise 1 (An echo, by hand)"), "{seen}");
     assert_eq!(learner.leaves().0, Some(0));

@@ -108,6 +108,11 @@ impl Playing<'_> {
     pub(super) fn show_counts(&mut self) -> Result<(), Failure> {
         let terminal = &mut self.session.terminal;
         if self.counts != Counts::default() {
+            if self.counts_from_here {
+                let text = tr!("Since you resumed this lesson:");
+                terminal.wrapped("", text, Ink::Plain)?;
+                terminal.keep_with_next();
+            }
             report::show_counts(terminal, self.counts)?;
         }
         if self.counts.broken > 0 {

@@ -29,6 +29,8 @@ pub(super) struct Playing<'a> {
     /// What the order of options is drawn from.
     seed: u64,
     pub(super) counts: Counts,
+    /// Claims were checked before the lesson was left, which are not counted.
+    pub(super) counts_from_here: bool,
     pub(super) position: Position,
     /// Whether the predictions of this play were right, by the experiment that answers them.
     pub(super) answers: BTreeMap<&'static str, bool>,
@@ -57,6 +59,7 @@ impl<'a> Playing<'a> {
             notes,
             seed,
             counts: Counts::default(),
+            counts_from_here: false,
             position: Position::default(),
             answers: BTreeMap::new(),
             chosen: BTreeMap::new(),

@@ -137,6 +137,7 @@ impl Playing<'_> {
         let key = self.stop(Stop::Resume)?;
         self.position = before;
         if key != Key::Letter('s') {
+            self.counts_from_here = self.seen > 0;
             return Ok(place);
         }
         self.notes.change(&mut self.session.terminal, |progress, slug| progress.start_over(slug));
