@@ -25,6 +25,7 @@ use super::typed_line::{self, TypedLine};
 use crate::capture::sys::{self, InputWriter};
 use crate::i18n::tr;
 use crate::signals;
+use crate::text::safe;
 
 /// The terminal of one chat, as a screen. [`LineEditor::close`] restores it.
 pub struct LineEditor {
@@ -88,7 +89,7 @@ impl LineEditor {
     pub fn end(&mut self, why: &str) {
         self.queue.wait_until_empty();
         self.control.enter(Phase::Leaving);
-        let typed = self.queue.line() + &typed_ahead();
+        let typed = self.queue.not_sent() + &typed_ahead();
         if self.is_plain {
             let _ = terminal::edit_lines(true);
         }
@@ -247,6 +248,15 @@ impl LineReader {
                 Phase::Talking if self.lines.is_some() => "send message> ",
                 _ => "",
             };
+            if phase == Phase::Talking
+                && self.lines.is_some()
+                && let Some(line) = self.queue.next_to_send()
+            {
+                self.control.is_out();
+                let _ = self.queue.show(&format!("{prompt}{}\n", safe(&line)));
+                self.send(phase, &line);
+                continue;
+            }
             let editor = self.editor.as_mut().filter(|_| self.control.edits(phase));
             let typed = match editor {
                 Some(editor) => {
@@ -269,13 +279,13 @@ impl LineReader {
             if let Some(mode) = &self.between {
                 let _ = mode.set();
             }
-            self.queue.end_line(prompt, typed.is_ok());
+            let is_last_typed = self.queue.end_line(prompt, typed.is_ok());
             let was_asked = self.control.is_out();
             match typed {
                 _ if phase == Phase::LastLine && !(typed.is_err() && was_asked) => {
                     self.control.last_line_read();
                 }
-                Ok(line) if self.take(phase, &line) => {}
+                Ok(line) if self.take_lines(phase, &line, is_last_typed) => {}
                 Ok(_) => break,
                 // The signal may also have interrupted rustyline's calls on the terminal.
                 Err(_) if was_asked => {}
@@ -298,28 +308,52 @@ impl LineReader {
         self.lines
     }
 
+    /// Does what a line says; false if there is to be no other. Of a paste of several lines, none is a command, but the last one may be typed.
+    fn take_lines(&mut self, phase: Phase, line: &str, is_last_typed: bool) -> bool {
+        match line.rsplit_once('\n') {
+            Some((pasted, last))
+                if is_last_typed && !matches!(TypedLine::parse(last), TypedLine::Message(_)) =>
+            {
+                self.take(phase, pasted) && self.take(phase, last)
+            }
+            _ => self.take(phase, line),
+        }
+    }
+
     /// Does what a line says; false if there is to be no other.
     fn take(&mut self, phase: Phase, line: &str) -> bool {
         let say = |text: &str| drop(self.queue.show(&in_rows(text)));
         match TypedLine::parse(line) {
             TypedLine::Quit => {
+                while let Some(line) = self.queue.next_to_send() {
+                    self.send(phase, &line);
+                }
                 self.stop.stop_when_drained();
                 return false;
             }
             TypedLine::Help => say(typed_line::help()),
             TypedLine::Unknown(word) => say(&typed_line::unknown(&word)),
-            TypedLine::Message(text) => match &mut self.lines {
-                Some(pipe) => {
-                    // First: once it is in the pipe, the chat may want the next one at any time.
-                    if phase == Phase::Talking {
-                        self.control.line_given();
-                    }
-                    let _ = pipe.write_all(format!("{text}\n").as_bytes());
-                }
-                None => say(typed_line::nothing_more()),
-            },
+            TypedLine::Message(_) if self.lines.is_none() => say(typed_line::nothing_more()),
+            // By turns a paste takes as many as it has lines.
+            TypedLine::Message(text) if phase == Phase::Talking && self.between.is_some() => {
+                let mut lines = text.split('\n');
+                let first = lines.next().unwrap_or_default().to_owned();
+                self.queue.send_later(lines.map(str::to_owned));
+                self.send(phase, &first);
+            }
+            TypedLine::Message(text) => self.send(phase, &text),
         }
         true
+    }
+
+    /// Gives a line to the chat.
+    fn send(&mut self, phase: Phase, text: &str) {
+        let Some(pipe) = &mut self.lines else { return };
+        // First: once it is in the pipe, the chat may want the next one at any time.
+        if phase == Phase::Talking {
+            self.control.line_given();
+        }
+        let _ = pipe.write_all(format!("{text}\n").as_bytes());
     }
 }
 

@@ -11,6 +11,7 @@
 //! which may block.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::mpsc::{self, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -47,6 +48,10 @@ struct State {
     line: String,
     /// The cursor's place in it, in bytes.
     cursor: usize,
+    /// In a pasted text of several lines, how many are before the last one, if that has been empty: then it is not pasted, but typed.
+    typed_below: Option<usize>,
+    /// Further lines of a paste, which are to be sent one by one.
+    later: VecDeque<String>,
     /// The columns of the window when the line was drawn last.
     columns: Option<usize>,
     /// The end of what has been shown.
@@ -140,8 +145,9 @@ impl OutputQueue {
         (before.to_owned(), after.to_owned())
     }
 
-    /// The line has ended, or its typing was interrupted. Shows the text that the editor did not get to show.
-    pub fn end_line(&self, prompt: &str, is_whole: bool) {
+    /// The line has ended, or its typing was interrupted. Shows the text that the editor did not get to show. True if the last line of a paste was
+    /// typed anew.
+    pub fn end_line(&self, prompt: &str, is_whole: bool) -> bool {
         let mut state = self.state();
         let _ = state.write_out();
         state.editing = false;
@@ -151,6 +157,24 @@ impl OutputQueue {
             state.cursor = 0;
         }
         self.changed.notify_all();
+        is_whole && state.typed_below.take().is_some()
+    }
+
+    /// These lines are sent later, one by one.
+    pub fn send_later(&self, lines: impl Iterator<Item = String>) {
+        self.state().later.extend(lines);
+    }
+
+    /// The next line of those, if there is one.
+    pub fn next_to_send(&self) -> Option<String> {
+        self.state().later.pop_front()
+    }
+
+    /// What has been typed or pasted, and not sent.
+    pub fn not_sent(&self) -> String {
+        let state = self.state();
+        let later = state.later.iter().flat_map(|line| [line, "\n"]);
+        later.chain([state.line.as_str()]).collect()
     }
 
     /// The line whose typing was interrupted.
@@ -208,6 +232,12 @@ impl Highlighter for QueuedTextPrompt {
     fn highlight<'l>(&self, line: &'l str, cursor: usize) -> Cow<'l, str> {
         let mut state = self.0.state();
         line.clone_into(&mut state.line);
+        let above = line.matches('\n').count();
+        if line.ends_with('\n') {
+            state.typed_below = Some(above);
+        } else if state.typed_below != Some(above) {
+            state.typed_below = None;
+        }
         state.cursor = cursor;
         Cow::Borrowed(line)
     }

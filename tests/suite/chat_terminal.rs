@@ -653,6 +653,27 @@ fn what_is_typed_while_nobody_is_there_is_kept() {
 }
 
 #[test]
+fn a_command_typed_below_a_paste_is_obeyed_and_what_was_pasted_is_not() {
+    for style in STYLES {
+        let (mut one, mut other) = two(style, "127.0.0.1");
+        other.types("\x1b[200~first\r/second\rthird \x1b[201~");
+        other.sees("third ");
+        other.types("\x15"); // Ctrl-U
+        other.types("/help\r");
+        other.sees("//word sends /word");
+        one.sees("Jack: first\r\n");
+        if style == "turns" {
+            one.types("go on\r");
+            other.sees("Jack: go on\r\n");
+            other.sees("send message> /second\r\n");
+        }
+        one.sees("Jack: /second\r\n");
+        one.is_killed();
+        assert_eq!(other.leaves().0, Some(0), "{style}");
+    }
+}
+
+#[test]
 fn a_word_after_a_slash_is_a_command_or_is_not_sent() {
     for style in STYLES {
         let (mut one, mut other) = two(style, "127.0.0.1");
