@@ -247,7 +247,7 @@ fn connect_and_talk(
     screen: &dyn Screen,
 ) -> Result<EndReason, ChatError> {
     if screen.is_terminal() {
-        screen.note(tr!("/quit or Ctrl-C leaves the chat, /help tells more"));
+        screen.note(how_to_leave(options.style));
     }
     let leave = screen.is_terminal().then(|| keyboard.stop_descriptor());
     let Some((side, socket)) = connect(lab, options, screen, leave)? else {
@@ -270,6 +270,16 @@ fn connect_and_talk(
         Style::Turns => turns::talk(side, session)?,
         Style::Poll => poll::talk(&lab.actor(side.name()), session)?,
     })
+}
+
+/// By turns a command is read when it is this side's turn.
+fn how_to_leave(style: Style) -> &'static str {
+    match style {
+        Style::Turns => {
+            tr!("Ctrl-C leaves the chat; on your turn /quit does too, and /help tells more")
+        }
+        Style::Threads | Style::Poll => tr!("/quit or Ctrl-C leaves the chat, /help tells more"),
+    }
 }
 
 /// Says which side this is: in the notes, and so here, both sides call the other one Jack.

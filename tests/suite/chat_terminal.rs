@@ -674,6 +674,15 @@ fn a_command_typed_below_a_paste_is_obeyed_and_what_was_pasted_is_not() {
 }
 
 #[test]
+fn by_turns_it_is_said_at_first_that_commands_wait_for_ones_turn() {
+    let (mut one, _) = server("turns", "127.0.0.1");
+    let said = one.screen().contents();
+    assert!(said.contains("Ctrl-C leaves the chat; on your turn /quit does too"), "{said}");
+    one.types("/quit\r"); // while nobody is there it is obeyed at once
+    assert_eq!(one.leaves().0, Some(0));
+}
+
+#[test]
 fn a_word_after_a_slash_is_a_command_or_is_not_sent() {
     for style in STYLES {
         let (mut one, mut other) = two(style, "127.0.0.1");
