@@ -189,7 +189,7 @@ fn is_ready(facts: &Facts, readable: &Readable, roomy: &Roomy, index: usize) -> 
         Syscall::Recv { .. } | Syscall::Accept { .. } => {
             span.socket.is_some_and(is_readable) || was_reported(facts, index)
         }
-        Syscall::Connect { address } => is_answered_at_once(facts, span, address),
+        Syscall::Connect { address, .. } => is_answered_at_once(facts, span, address),
         Syscall::Close => !lingers(facts, span),
         Syscall::Poll { .. } | Syscall::Select { .. } | Syscall::EpollWait { .. } => reported(span)
             .any(|(fd, events)| {

@@ -434,7 +434,7 @@ impl Socket {
             Syscall::Bind { address } if address.port() != Some(0) => {
                 self.local = Some(address.clone());
             }
-            Syscall::Connect { address } => {
+            Syscall::Connect { address, .. } => {
                 self.peer = Some(address.clone());
                 self.connects.push((index, address.clone()));
             }

@@ -252,6 +252,16 @@ impl Address {
         }
     }
 
+    /// How many bytes an address of this family takes, if all take the same: the size of its `sockaddr`.
+    #[must_use]
+    pub fn length(&self) -> Option<usize> {
+        match self {
+            Address::Inet(_) => Some(16),
+            Address::Inet6(_) => Some(28),
+            Address::Unix(_) => None,
+        }
+    }
+
     /// The family's name: `AF_INET`.
     #[must_use]
     pub fn family(&self) -> &'static str {

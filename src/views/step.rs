@@ -317,7 +317,7 @@ mod tests {
         (connect.id, connect.api, connect.name) = (2, Some("connect".into()), "connect".into());
         connect.site = Some(Site { file: "src/experiments/sample.rs".into(), line: 9 });
         let Value::Address(address) = here(4000) else { unreachable!() };
-        connect.syscall = Syscall::Connect { address };
+        connect.syscall = Syscall::Connect { address, length: None };
         script.event("client", EventKind::Held(Arc::new(connect)));
         let cursor = script.events.last().cloned().expect("just made");
         (script.events, cursor)

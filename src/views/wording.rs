@@ -125,11 +125,15 @@ pub(crate) fn arguments(call: &Call, bytes: usize) -> String {
     format!("({})", all.join(", "))
 }
 
-/// One argument of the call: an option's value that is a time as a time, `200 ms`; all else as `words` has it.
+/// One argument of the call: an option's value that is a time as a time, `200 ms`, and the length of an address with its unit; all else as
+/// `words` has it.
 pub(crate) fn argument(syscall: &Syscall, it: &Value, words: impl Fn(&Value) -> String) -> String {
     match syscall {
         Syscall::SetOption { option, value } if value == it => option_span(option, it),
         Syscall::Sleep { asked_ns } => Some(span_of(*asked_ns)),
+        Syscall::Connect { length: Some(bytes), .. } if *it == Value::from(*bytes) => {
+            Some(tr!("{bytes} bytes", bytes))
+        }
         _ => None,
     }
     .unwrap_or_else(|| words(it))

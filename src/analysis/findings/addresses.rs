@@ -290,7 +290,7 @@ fn is_near(asked: &Address, nearby: &Nearby) -> bool {
 fn reaches(facts: &Facts, failed: usize, asked: &Address, nearby: Option<&Nearby>) -> bool {
     let process = facts.call(failed).process;
     facts.analysis.calls.iter().enumerate().any(|(index, span)| {
-        let Syscall::Connect { address } = &span.call.syscall else { return false };
+        let Syscall::Connect { address, .. } = &span.call.syscall else { return false };
         let Some(socket) = span.socket else { return false };
         if !facts.analysis.sockets[socket].is_stream()
             && !facts.on(socket).any(|(_, span)| span.receives() && span.result().is_some())

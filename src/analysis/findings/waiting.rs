@@ -29,7 +29,7 @@ fn accepted_ns(facts: &Facts, connect: usize) -> Option<u64> {
 fn connects<'f>(facts: &'f Facts) -> impl Iterator<Item = (usize, &'f CallSpan, usize)> {
     facts.analysis.calls.iter().enumerate().filter_map(|(index, span)| {
         let is_stream = span.socket.is_some_and(|at| facts.analysis.sockets[at].is_stream());
-        let Syscall::Connect { address } = &span.call.syscall else { return None };
+        let Syscall::Connect { address, .. } = &span.call.syscall else { return None };
         let listener = facts.analysis.listener_at(address, index)?;
         (is_stream && !span.call.is_instrument()).then_some((index, span, listener))
     })

@@ -313,7 +313,7 @@ impl Socket {
     pub fn connect(&self, to: &SockAddr) -> io::Result<()> {
         let answer = self.call(
             ("connect", "connect"),
-            Syscall::Connect { address: address(to) },
+            Syscall::connect(address(to), usize::try_from(to.len()).unwrap_or(0)),
             Location::caller(),
             |socket| socket.connect(to),
             done,

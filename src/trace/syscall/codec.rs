@@ -27,8 +27,11 @@ impl Syscall {
             | Syscall::SocketPair { domain, kind, protocol, flags } => {
                 args! { domain: domain, type: kind, protocol: protocol }.with_flags(&flags.0)
             }
-            Syscall::Bind { address } | Syscall::Connect { address } => {
+            Syscall::Bind { address } | Syscall::Connect { address, length: None } => {
                 args! { address: address.clone() }
+            }
+            Syscall::Connect { address, length: Some(length) } => {
+                args! { address: address.clone(), length: *length }
             }
             Syscall::Listen { backlog } => args! { backlog: *backlog },
             Syscall::Send { data, to: None, flags } => {
@@ -128,7 +131,10 @@ impl Syscall {
             SyscallKind::Bind => Syscall::Bind { address: args.address("address")?.clone() },
             SyscallKind::Listen => Syscall::Listen { backlog: number("backlog")? },
             SyscallKind::Accept => Syscall::Accept { flags: SocketFlags(flags()) },
-            SyscallKind::Connect => Syscall::Connect { address: args.address("address")?.clone() },
+            SyscallKind::Connect => Syscall::Connect {
+                address: args.address("address")?.clone(),
+                length: number("length").and_then(|length| length.try_into().ok()),
+            },
             SyscallKind::Send => Syscall::Send {
                 data: args.data("data")?.clone(),
                 to: args.address("address").cloned(),
@@ -330,7 +336,8 @@ mod tests {
             Syscall::Bind { address: address() },
             Syscall::Listen { backlog: 5 },
             Syscall::Accept { flags: SocketFlags::named("SOCK_NONBLOCK") },
-            Syscall::Connect { address: address() },
+            Syscall::Connect { address: address(), length: None },
+            Syscall::Connect { address: address(), length: Some(28) },
             Syscall::Send {
                 data: Data::of(b"hello"),
                 to: Some(address()),
@@ -379,6 +386,17 @@ mod tests {
         let has = |kind: &SyscallKind| examples.iter().any(|one| SyscallKind::from(one) == *kind);
         let missing: Vec<_> = SyscallKind::iter().filter(|kind| !has(kind)).collect();
         assert!(missing.is_empty(), "no example of {missing:?}");
+    }
+
+    #[test]
+    fn the_length_of_an_address_is_an_argument_only_where_it_is_not_its_familys() {
+        let lengths = |address: &Address| {
+            [16, 28].map(|bytes| Syscall::connect(address.clone(), bytes).args().0.len())
+        };
+        let inet6 = Address::Inet6("[::1]:80".parse().expect("an address"));
+        assert_eq!(lengths(&address()), [1, 2]);
+        assert_eq!(lengths(&inet6), [2, 1]);
+        assert_eq!(lengths(&Address::Unix(Some("/tmp/door".to_owned()))), [1, 1]);
     }
 
     #[test]

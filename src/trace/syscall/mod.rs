@@ -39,7 +39,11 @@ pub enum Syscall {
     /// accept(2) or accept4(2).
     Accept { flags: SocketFlags },
     /// connect(2).
-    Connect { address: Address },
+    Connect {
+        address: Address,
+        /// How many bytes the address was given in, if that is not what one of its family takes.
+        length: Option<u64>,
+    },
     /// send(2), sendto(2), sendmsg(2), write(2), writev(2); one message of sendmmsg(2); sendfile(2), and splice(2) into a socket,
     /// of whose data no byte is kept.
     Send { data: Data, to: Option<Address>, flags: MsgFlags },
@@ -209,10 +213,17 @@ impl Syscall {
         }
     }
 
+    /// connect(2) with an address that is given in so many bytes.
+    pub fn connect(address: Address, bytes: usize) -> Syscall {
+        let is_another = address.length().is_some_and(|usual| usual != bytes);
+        let length = is_another.then_some(bytes as u64);
+        Syscall::Connect { address, length }
+    }
+
     /// The address that the call names: where to bind, connect or send.
     pub fn address(&self) -> Option<&Address> {
         match self {
-            Syscall::Bind { address } | Syscall::Connect { address } => Some(address),
+            Syscall::Bind { address } | Syscall::Connect { address, .. } => Some(address),
             Syscall::Send { to, .. } => to.as_ref(),
             _ => None,
         }

@@ -46,6 +46,20 @@ fn zero_bytes_of_a_stream_are_its_end_and_of_a_datagram_an_empty_message() {
 }
 
 #[test]
+fn an_address_in_more_bytes_than_its_family_takes_says_so() {
+    let mut script = Script::new();
+    for more in [None, Some(28)] {
+        let length = more.map(|bytes: i64| ("length", bytes.into()));
+        let args: Vec<_> = [("address", here(4000))].into_iter().chain(length).collect();
+        script.fails("bob", 1, "connect", &args, "EINVAL");
+    }
+    let text = drawn(&script, 90);
+    for words in ["127.0.0.1:4000) = EINVAL", "127.0.0.1:4000, 28 bytes) = EINVAL"] {
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
 fn a_pause_shows_who_is_blocked_once() {
     let mut script = Script::new();
     script.enter("bob", 1, "accept", &[]);

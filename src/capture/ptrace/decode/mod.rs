@@ -66,7 +66,7 @@ pub fn call(made: &Made, memory: Memory) -> Syscall {
         Sys::Bind | Sys::Connect => match address_at(memory, a[1], a[2]) {
             None => other(&[]),
             Some(address) if made.sys == Sys::Bind => Syscall::Bind { address },
-            Some(address) => Syscall::Connect { address },
+            Some(address) => Syscall::connect(address, usize::try_from(made.int(2)).unwrap_or(0)),
         },
         Sys::Listen => Syscall::Listen { backlog: made.fd(1) },
         Sys::Accept => {
