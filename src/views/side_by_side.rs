@@ -15,7 +15,7 @@ use crate::picture::{Ink, Picture, Row, paragraph, table};
 mod align;
 mod cell;
 
-/// Narrower columns than these stand one below the other.
+/// Narrower columns than these stand one below the other, and those in which a word has no room.
 const NARROWEST: usize = 14;
 /// Wider ones than these are hard to compare.
 const WIDEST: usize = 60;
@@ -46,8 +46,10 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     let rows = align(&columns);
     let count = columns.len().max(1);
     let each = (width.saturating_sub(3 * (count - 1)) / count).min(WIDEST);
+    let fits = |column: &Column| column.cells.iter().all(|cell| cell.is_whole_in(each));
+    let is_beside = each >= NARROWEST && columns.iter().all(fits);
     let mut picture = Vec::new();
-    if each >= NARROWEST && columns.len() > 1 && options.explains(legend()) {
+    if is_beside && columns.len() > 1 && options.explains(legend()) {
         picture.extend(paragraph(legend(), width, Ink::Faint));
     }
     if before > 0 {
@@ -58,7 +60,7 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
         };
         picture.extend(paragraph(&words, width, Ink::Faint));
     }
-    if each >= NARROWEST {
+    if is_beside {
         beside(&mut columns, rows, each, &mut picture);
     } else {
         below(&columns, &rows, width, &mut picture);
@@ -165,9 +167,8 @@ fn beside(columns: &mut [Column], all: Vec<Aligned>, each: usize, picture: &mut 
     let rows = &rows;
     let layout = vec![table::Column::left(each, " │ "); columns.len()];
     let rule = vec![table::Column::left(each, "─┼─"); columns.len()];
-    let headings =
-        columns.iter().map(|column| Row::new().with(column.heading.as_str(), Ink::Strong));
-    picture.push(table::row(headings, &layout));
+    let headings = columns.iter().map(|column| paragraph(&column.heading, each, Ink::Strong));
+    picture.extend(table::rows(&headings.collect::<Vec<_>>(), &layout));
     let line = Row::new().with("─".repeat(each), Ink::Faint);
     picture.push(table::row(columns.iter().map(|_| line.clone()), &rule));
     for row in rows {
@@ -304,6 +305,30 @@ mod tests {
             EventKind::Deed { deed: "open …/door".into(), errno: Some("ENXIO".into()) },
         );
         assert_snapshot!(draw(&Analysis::of(&script.recording()), 60).text());
+    }
+
+    #[test]
+    fn columns_stand_beside_each_other_only_where_no_word_is_broken() {
+        let mut script = Script::new();
+        for (number, part) in ["one", "two", "three"].into_iter().enumerate() {
+            let port = 42_921 + u16::try_from(number).unwrap_or(0);
+            script.part(part).socket("client", 1, "AF_INET", "SOCK_STREAM");
+            let address = [("address", here(port))];
+            script.fails("client", 1, "connect", &address, "ECONNREFUSED");
+            script.sends("client", 1, "so many letters that they are cut");
+        }
+        let recording = script.recording();
+        let analysis = Analysis::of(&recording);
+        let (mut beside, mut below) = (0, 0);
+        for width in 20..140 {
+            let text = draw(&analysis, width).text();
+            for word in ["socket", "connect", "127.0.0.1:42921", "127.0.0.1:42923", "ECONNREFUSED"]
+            {
+                assert!(text.contains(word), "{word} at {width}:\n{text}");
+            }
+            if text.contains('│') { beside += 1 } else { below += 1 }
+        }
+        assert!(beside > 60 && below > 20, "{beside} beside, {below} below");
     }
 
     #[test]

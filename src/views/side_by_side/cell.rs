@@ -1,6 +1,6 @@
 //! What stands in a column: a call, or what somebody did besides, in as many rows as it needs.
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::align::Differs;
 use crate::analysis::{Action, ActionKind, Analysis, CallSpan, SocketUse};
@@ -93,6 +93,17 @@ impl Cell {
         (&self.who, &self.function, &self.error) == (&other.who, &other.function, &other.error)
     }
 
+    /// Whether in rows of this width no word of it is broken, but for the data that is shown, which may be of any length.
+    pub(super) fn is_whole_in(&self, width: usize) -> bool {
+        let rows = self.rows(width, Differs::default());
+        let rows: Vec<String> = rows.iter().map(Row::text).collect();
+        let has = |text: &str| words(text).all(|word| rows.iter().any(|row| row.contains(word)));
+        let said = [&self.who, &self.function, &self.outcome];
+        // The bracket may stand in the row above.
+        let args = [&self.args, &self.args_short].map(|args| args.trim_start_matches('('));
+        said.into_iter().all(|text| has(text)) && args.into_iter().any(has)
+    }
+
     /// The cell in rows of this width: one if it fits, or the outcome below the call.
     pub(super) fn rows(&self, width: usize, differs: Differs) -> Vec<Row> {
         if self.is_note {
@@ -176,6 +187,12 @@ impl Cell {
         }
         rows.into_iter().filter(|row| row.width() > 0).map(|row| row.cut(width)).collect()
     }
+}
+
+/// What has no place to be broken at: words outside of quotes, and of these what stands between wide characters.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let ends = |it: char| it == ' ' || it.width().is_some_and(|width| width > 1);
+    text.split('"').step_by(2).flat_map(move |text| text.split(ends))
 }
 
 /// Which socket is closed, where the column closes several: one that listens, or one that was accepted.
