@@ -138,6 +138,19 @@ fn help_and_notices_are_no_pages_to_go_back_to() {
 }
 
 #[test]
+fn on_the_first_page_help_offers_no_page_before() {
+    let state = folder();
+    // So high that the page and the help are both on the screen.
+    let mut learner = learner(&state, 80, 60, &["lesson", "1"]);
+    learner.sees(PROMPTS[0]);
+    learner.types("?");
+    let help = learner.sees(PROMPTS[0]);
+    assert!(help.contains("quits; so do Ctrl-D and Ctrl-C"), "{help}");
+    assert!(!help.contains("shows the page before") && !help.contains("b back"), "{help}");
+    quits(&mut learner);
+}
+
+#[test]
 fn a_key_on_an_older_page_answers_no_question_and_shows_the_last_page_first() {
     let state = folder();
     let mut learner = learner(&state, 80, 24, &["lesson", "1"]);

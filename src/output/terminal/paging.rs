@@ -88,19 +88,22 @@ impl Terminal {
     ) -> Result<()> {
         let answers_with = |key: &str| answers.iter().any(|answer| key.chars().eq([*answer]));
         let enter = tr!("{does}; so do the space bar, → and Page Down", does = enter);
-        let first = [
-            (tr!("Enter"), enter.as_str()),
-            ("b", tr!("shows the page before again; so do ← and Page Up")),
-        ];
-        let arrow = [("←", tr!("shows the page before again; so does Page Up"))];
-        let arrow = arrow.iter().filter(|_| answers_with("b"));
+        let (rows, height) = (4 + more.len(), self.page_height());
+        let will_have = |pages: &Pages| pages.will_have_before(rows, height);
+        let has_before = self.pages.as_ref().is_some_and(will_have);
+        let enter = [(tr!("Enter"), enter.as_str())];
+        let back = match answers_with("b") {
+            true => ("←", tr!("shows the page before again; so does Page Up")),
+            false => ("b", tr!("shows the page before again; so do ← and Page Up")),
+        };
+        let back = [back].into_iter().filter(|_| has_before);
         let last =
             [("q", tr!("quits; so do Ctrl-D and Ctrl-C")), ("Ctrl-Z", tr!("stops until fg"))];
         self.together(|terminal| {
             terminal.blank()?;
-            let [first, last] =
-                [&first, &last].map(|keys| keys.iter().filter(|it| !answers_with(it.0)));
-            for (key, words) in first.chain(arrow).chain(more).chain(last) {
+            let last = last.into_iter().filter(|it| !answers_with(it.0));
+            let more = more.iter().copied();
+            for (key, words) in enter.into_iter().chain(back).chain(more).chain(last) {
                 let space = " ".repeat(8_usize.saturating_sub(key.width()));
                 terminal.marked(&format!("{space}{key}  "), Ink::Code, words, Ink::Plain)?;
             }
@@ -154,7 +157,8 @@ impl Terminal {
 
     /// Whether there is a page before the one on the screen.
     pub fn can_look_back(&self) -> bool {
-        self.pages.as_ref().is_some_and(Pages::has_before)
+        let height = self.page_height();
+        self.pages.as_ref().is_some_and(|pages| pages.has_before(height))
     }
 
     /// Whether something waits for a page.

@@ -115,21 +115,44 @@ impl Pages {
 
 impl Pages {
     /// The page before the one on the screen, to be shown again. A page that is apart stands below the last one of the others, which is
-    /// on the screen too; where none is before that, it is shown again from below the other.
+    /// on the screen too; where none is before that, it is shown again if it has been moved off the screen.
     pub(in crate::output::terminal) fn back(&mut self, room: Room) -> Option<&[Row]> {
         let on_screen = self.on_screen()?;
-        let before = self.before(on_screen)?;
-        let is_apart = self.shown[on_screen].is_apart;
-        let before = self.before(before).filter(|_| is_apart).unwrap_or(before);
+        let before = self.to_go_back_to(on_screen, room.height)?;
         self.forget_apart();
         let before = self.fit_with_before(before, room);
         self.again = Some(before).filter(|page| Some(*page) != self.last());
         Some(&self.shown[before].rows)
     }
 
-    /// Whether there is a page to go back to.
-    pub(in crate::output::terminal) fn has_before(&self) -> bool {
-        self.on_screen().is_some_and(|page| self.before(page).is_some())
+    /// Whether there is a page to go back to, on a screen of so many rows.
+    pub(in crate::output::terminal) fn has_before(&self, height: usize) -> bool {
+        self.on_screen().is_some_and(|page| self.to_go_back_to(page, height).is_some())
+    }
+
+    /// Whether there will be one below so many more rows, which are apart.
+    pub(in crate::output::terminal) fn will_have_before(&self, more: usize, height: usize) -> bool {
+        let last = self.before(self.shown.len());
+        last.is_some_and(|last| {
+            self.before(last).is_some() || self.rows_from(last) + 1 + more > height
+        })
+    }
+
+    /// The page before this one on the screen.
+    fn to_go_back_to(&self, on_screen: usize, height: usize) -> Option<usize> {
+        let before = self.before(on_screen)?;
+        if !self.shown[on_screen].is_apart {
+            return Some(before);
+        }
+        // The first page of all is not worth going back to as long as the whole of it is on the screen.
+        let is_on_screen = || self.rows_from(before) <= height;
+        self.before(before).or_else(|| Some(before).filter(|_| !is_on_screen()))
+    }
+
+    /// How many rows the pages from this one on have, with an empty one between two.
+    fn rows_from(&self, page: usize) -> usize {
+        let pages = self.shown[page..].iter().filter(|page| !page.rows.is_empty());
+        pages.map(|page| without_blank_end(&page.rows) + 1).sum::<usize>().saturating_sub(1)
     }
 
     /// The page after the one that is shown again; `None` if no page is.

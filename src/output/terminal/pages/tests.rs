@@ -143,7 +143,7 @@ fn pages_are_shown_again_one_by_one() {
     assert_eq!(pages.lay_out_again(room(9)), rows("one\n\ntwo\n\nthree"), "what was above it");
     pages.back(room(9));
     pages.back(room(9));
-    assert!(!pages.has_before());
+    assert!(!pages.has_before(9));
     assert_eq!(text(pages.return_to_present(room(9))).as_deref(), Some("three"));
     assert!(!pages.is_looking_back());
     assert_eq!(text(pages.return_to_present(room(9))), None, "it is on the screen");
@@ -159,17 +159,19 @@ fn help_is_no_page_that_is_shown_again() {
     };
     let text = |rows: Option<&[Row]>| rows.map(|rows| rows[0].text());
     show(&mut pages, "one");
-    assert!(!pages.has_before());
+    assert!(!pages.has_before(9));
     let before = pages.set_apart(true);
     show(&mut pages, "help");
     pages.set_apart(before);
-    assert_eq!(text(pages.back(room(9))).as_deref(), Some("one"), "it was below the help");
-    assert!(!pages.is_looking_back() && !pages.has_before());
+    assert!(!pages.has_before(9), "it is on the screen, above the help");
+    assert_eq!(text(pages.back(room(9))), None);
+    assert_eq!(text(pages.back(room(2))).as_deref(), Some("one"), "it was moved off the screen");
+    assert!(!pages.is_looking_back() && !pages.has_before(9));
     show(&mut pages, "two");
     pages.set_apart(true);
     show(&mut pages, "help");
     pages.set_apart(false);
-    assert!(pages.has_before());
+    assert!(pages.has_before(9));
     assert_eq!(text(pages.back(room(9))).as_deref(), Some("one"), "what was before `two`");
     assert_eq!(pages.forward(room(9)).map(text_of).as_deref(), Some("|two"));
     pages.set_apart(true);
@@ -235,7 +237,7 @@ fn a_page_that_has_become_too_high_is_several_and_is_one_again() {
     assert_eq!(text_of(&pages.lay_out_again(narrow(3, 12))), "- one two|  three four|- five six");
     assert!(pages.is_looking_back() && !pages.is_full(), "the question is not on the screen");
     assert_eq!(pages.forward(narrow(3, 12)).map(text_of).as_deref(), Some("- a seven|- b eight"));
-    assert!(!pages.is_looking_back() && pages.has_before());
+    assert!(!pages.is_looking_back() && pages.has_before(9));
     // It stays at its beginning, until all of it has room again.
     assert_eq!(text_of(&pages.lay_out_again(room(3))), "- a seven|- b eight");
     let whole = "- one two three four|- five six";
@@ -303,7 +305,7 @@ fn where_a_line_is_typed_the_end_stays_on_the_screen() {
     assert_eq!(text_of(&pages.lay_out_end(narrow(3, 12))), "- a seven|- b eight");
     let whole = "- one two three four|- five six|- a seven|- b eight";
     assert_eq!(text_of(&pages.lay_out_end(room(9))), whole);
-    assert!(!pages.has_before() && !pages.is_looking_back());
+    assert!(!pages.has_before(9) && !pages.is_looking_back());
 }
 
 #[test]
