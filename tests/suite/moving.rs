@@ -151,6 +151,25 @@ fn on_the_first_page_help_offers_no_page_before() {
 }
 
 #[test]
+fn the_same_notice_is_not_shown_twice() {
+    let state = folder();
+    let mut learner = learner(&state, 80, 24, &["lesson", "1"]);
+    learner.enters_until(&PROMPTS[..2], LETTER);
+    learner.sees("q quit");
+    for key in ["x", "x", "z", "x"] {
+        learner.types(key);
+        learner.sees("q quit");
+    }
+    let shown = learner.screen().contents();
+    assert_eq!(shown.matches("That letter is no answer.").count(), 1, "{shown}");
+    assert!(shown.contains("What do you predict?"), "{shown}");
+    learner.types("a");
+    learner.sees("You predict: a) ");
+    learner.sees("q quit");
+    quits(&mut learner);
+}
+
+#[test]
 fn a_key_on_an_older_page_answers_no_question_and_shows_the_last_page_first() {
     let state = folder();
     let mut learner = learner(&state, 80, 24, &["lesson", "1"]);

@@ -195,8 +195,11 @@ impl<'a> Playing<'a> {
         self.say(why).map(|()| Shown::Nothing)
     }
 
-    /// Says this at once, in a notice, which is not a page of the lesson.
+    /// Says this at once, in a notice, which is not a page of the lesson; not again below the same words.
     pub(super) fn say(&mut self, text: &str) -> Result<(), Failure> {
+        if self.session.terminal.has_noticed(text) {
+            return Ok(());
+        }
         let waiting = self.session.terminal.set_aside();
         self.session.terminal.wrapped("", text, Ink::Warn)?;
         self.session.terminal.show_apart()?;

@@ -47,6 +47,11 @@ impl Block {
         self.pieces.is_empty()
     }
 
+    /// Whether it is this text.
+    pub(super) fn says(&self, words: &str) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Text { text, .. } if text == words))
+    }
+
     pub(super) fn is_code(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Code { .. }))
     }

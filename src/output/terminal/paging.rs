@@ -126,6 +126,12 @@ impl Terminal {
         shown.map(|_| ())
     }
 
+    /// Whether this text stands on the screen in a notice, below all pages.
+    pub fn has_noticed(&self, text: &str) -> bool {
+        let height = self.page_height();
+        self.pages.as_ref().is_some_and(|pages| pages.has_noticed(text, height))
+    }
+
     /// Shows the page before the one on the screen again, if there is one.
     pub fn look_back(&mut self) -> Result<()> {
         let room = self.room();

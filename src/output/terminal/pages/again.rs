@@ -155,6 +155,16 @@ impl Pages {
         pages.map(|page| without_blank_end(&page.rows) + 1).sum::<usize>().saturating_sub(1)
     }
 
+    /// Whether this text stands on a screen of so many rows, in a notice below all other pages.
+    pub(in crate::output::terminal) fn has_noticed(&self, text: &str, height: usize) -> bool {
+        let notices = self.shown.iter().enumerate().rev();
+        let mut notices = notices.take_while(|(_, page)| page.is_apart || page.rows.is_empty());
+        self.again.is_none()
+            && notices.any(|(at, page)| {
+                page.blocks.iter().any(|block| block.says(text)) && self.rows_from(at) <= height
+            })
+    }
+
     /// The page after the one that is shown again; `None` if no page is.
     pub(in crate::output::terminal) fn forward(&mut self, room: Room) -> Option<&[Row]> {
         let after = self.again? + 1;
