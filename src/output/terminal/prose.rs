@@ -344,15 +344,24 @@ impl Table {
         rows
     }
 
+    /// The first column's heading, then of each row the first cell as a title, and each other one that is not empty with its heading: beside it where
+    /// all headings have room, else below it.
     fn stacked(&self, width: usize) -> Vec<Row> {
         let Some((head, body)) = self.rows.split_first() else {
             return Vec::new();
         };
-        let label =
-            head.iter().skip(1).map(|cell| cell.text.width()).max().unwrap_or(0).min(width / 3);
-        let text = width.saturating_sub(label + 4).max(8);
+        let widest = head.iter().skip(1).map(|cell| cell.text.width()).max().unwrap_or(0);
+        let beside = widest <= width / 3;
+        let text = width.saturating_sub(4 + if beside { widest } else { 0 }).max(8);
+        let label = if beside { widest } else { 0 };
         let columns = [Column::left(0, "  "), Column::left(label, "  "), Column::left(text, "")];
+        let is_empty = |cell: &Inked| cell.text.trim().is_empty();
         let mut rows = Vec::new();
+        if let Some(heading) = head.first().filter(|it| !is_empty(it)) {
+            rows.extend(paragraph(&heading.text, width, Ink::Strong));
+            let rule = "─".repeat(heading.text.width().min(width));
+            rows.push(Row::new().with(rule, Ink::Faint));
+        }
         for cells in body {
             let Some((first, rest)) = cells.split_first() else {
                 continue;
@@ -360,8 +369,15 @@ impl Table {
             let mut title = first.clone();
             title.inks.fill(Ink::Strong);
             rows.extend(title.rows(width));
-            for (heading, cell) in head.iter().skip(1).zip(rest) {
-                let heading = paragraph(&heading.text, label, Ink::Faint);
+            for (heading, cell) in head.iter().skip(1).zip(rest).filter(|it| !is_empty(it.1)) {
+                let heading = &heading.text;
+                let heading = if beside {
+                    paragraph(heading, label, Ink::Faint)
+                } else {
+                    let above = paragraph(heading, width.saturating_sub(2).max(8), Ink::Faint);
+                    rows.extend(above.into_iter().map(|row| row.moved(2)));
+                    Vec::new()
+                };
                 rows.extend(table::rows(&[vec![], heading, cell.rows(text)], &columns));
             }
         }
@@ -425,12 +441,18 @@ mod tests {
             text(table, 40),
             "step  Python    C\n─────────────────────────\nopen  socket()  socket(2)\n"
         );
-        assert_eq!(text(table, 20), "open\n  Python  socket()\n  C       socket(2)\n");
+        assert_eq!(text(table, 20), "step\n────\nopen\n  Python  socket()\n  C       socket(2)\n");
         let table = "| family | an address looks like |\n|---|---|\n| AF_UNIX | `/tmp/door` |\n";
         assert_eq!(
             text(table, 25),
-            "AF_UNIX\n  an        /tmp/door\n  address\n  looks\n  like\n",
-            "no heading is cut"
+            "family\n──────\nAF_UNIX\n  an address looks like\n    /tmp/door\n",
+            "no heading is cut, nor broken beside its value"
+        );
+        let table = "| | TCP | UDP |\n|---|---|---|\n| an option | | takes datagrams |\n";
+        assert_eq!(
+            text(table, 20),
+            "an option\n  UDP  takes\n       datagrams\n",
+            "no heading stands alone"
         );
     }
 
