@@ -71,6 +71,9 @@ pub fn joint(before: &str, after: &str) -> &'static str {
     if left.is_none() || right.is_none() || together { "" } else { " " }
 }
 
+/// Continuation lines of code have this room at least, or half of the width.
+const LEAST_ROOM: usize = 16;
+
 /// Wraps a line of code; continuation lines are indented by four more columns. Only a word that is wider than such a line is broken, at its
 /// punctuation if it has any.
 pub fn wrap_code(line: &str, width: usize) -> Vec<String> {
@@ -78,10 +81,11 @@ pub fn wrap_code(line: &str, width: usize) -> Vec<String> {
     if line.width() <= width {
         return vec![line.to_owned()];
     }
-    let further = " ".repeat((indent + 4).min(width / 2));
+    let most = (width / 2).max(width.saturating_sub(LEAST_ROOM));
+    let further = " ".repeat((indent + 4).min(most));
     let room = width - further.len();
     let mut words = line.trim_start().split_inclusive(' ');
-    let before = &line[..indent.min(further.len())];
+    let before = &line[..indent.min(further.len().saturating_sub(4))];
     let mut first = parts(words.next().unwrap_or_default(), width - before.len(), room).into_iter();
     let mut lines = vec![format!("{before}{}", first.next().unwrap_or_default())];
     for part in first.chain(words.flat_map(|word| parts(word, room, room))) {
@@ -137,16 +141,25 @@ pub fn wrap_command(line: &str, width: usize) -> Option<Vec<String>> {
             words.iter_mut().last().into_iter().for_each(|word| word.push(character));
         }
     }
+    let fits = |lines: &Vec<String>| lines.iter().all(|line| line.width() <= width);
+    [4, 2, 0].into_iter().map(|indent| command_in_lines(&words, indent, width)).find(fits)
+}
+
+/// The words in lines, those after the first with this indentation.
+fn command_in_lines(words: &[String], indent: usize, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in words {
-        match lines.last_mut().filter(|last| last.width() + word.width() + 3 <= width) {
+    for (index, word) in words.iter().enumerate() {
+        // The last word needs no room for a backslash.
+        let end = if index + 1 < words.len() { 3 } else { 1 };
+        let before = if index == 0 { 0 } else { indent };
+        match lines.last_mut().filter(|last| last.width() + word.width() + end <= width) {
             Some(last) => *last = format!("{last} {word}"),
-            None => lines.push(if lines.is_empty() { word } else { format!("    {word}") }),
+            None => lines.push(format!("{}{word}", " ".repeat(before))),
         }
     }
     let last = lines.len().saturating_sub(1);
     lines[..last].iter_mut().for_each(|line| line.push_str(" \\"));
-    lines.iter().all(|line| line.width() <= width).then_some(lines)
+    lines
 }
 
 /// Wraps plain text; a line may also break between wide characters, as Chinese is written.
@@ -219,6 +232,15 @@ mod tests {
             "    that_answers))",
         ];
         assert_eq!(wrap_code(line, 26), wrapped);
+        let line = format!("{}value = first_of(second);", " ".repeat(20));
+        let indents = |line: &String| line.len() - line.trim_start().len();
+        let rows = wrap_code(&line, 40);
+        assert_eq!(rows.iter().map(indents).collect::<Vec<_>>(), [20, 24], "{rows:?}");
+        for width in 8..47 {
+            let rows = wrap_code(&line, width);
+            let first = indents(&rows[0]);
+            assert!(rows[1..].iter().all(|row| indents(row) > first || width < 10), "{rows:?}");
+        }
         let wrapped = ["a = 127.0.0.1:4000..=", "    127.0.0.1:5000"];
         assert_eq!(wrap_code("a = 127.0.0.1:4000..=127.0.0.1:5000", 24), wrapped);
         let all = "            x.y(\"\u{5b57}\u{5b57}\u{5b57}\", [1,2,3,4,5,6,7]).abcdefghijklmnopqrstuvwxyz()  # z";
@@ -244,6 +266,16 @@ mod tests {
         );
         assert_eq!(wrap_command(command, 80).unwrap_or_default(), [command]);
         assert_eq!(wrap_command("", 80).unwrap_or_default(), [""]);
+        assert_eq!(
+            wrap_command(command, 23).unwrap_or_default(),
+            [
+                "explore trace --view \\",
+                "  boundaries \\",
+                "  'python3 server.py' \\",
+                "  'python3 client.py'"
+            ],
+            "less indented, and whole"
+        );
         assert_eq!(wrap_command(command, 20), None, "a word is wider");
     }
 

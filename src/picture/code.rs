@@ -407,7 +407,7 @@ mod tests {
         );
         assert_eq!(
             wrapped_at(Language::Python, "            # ends the one", 16),
-            ["        # ends", "      # the one"]
+            ["    # ends the", "    # one"]
         );
         assert_eq!(
             wrapped_at(Language::C, "recv(fd, at, 9, 0); /* one two three */", 24),

@@ -11,7 +11,7 @@ use crate::analysis::Analysis;
 use crate::i18n::tr;
 use crate::picture::table::{self, Column};
 use crate::picture::{Ink, Picture, Row, paragraph};
-use crate::text::wrap_code;
+use crate::text::{wrap_code, wrap_command};
 use crate::trace::{EventKind, Fact, Label};
 use crate::{labels, trace};
 
@@ -58,9 +58,8 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
 /// One command with its answer.
 fn answer(argv: &[String], lines: &[String], width: usize, rows: &mut Vec<Row>) {
     let command = format!("$ {}", safe(&command_line(argv)));
-    rows.extend(
-        wrap_code(&command, width).into_iter().map(|line| Row::new().with(line, Ink::Code)),
-    );
+    let command = wrap_command(&command, width).unwrap_or_else(|| wrap_code(&command, width));
+    rows.extend(command.into_iter().map(|line| Row::new().with(line, Ink::Code)));
     if lines.is_empty() {
         let nothing = paragraph(tr!("(nothing)"), width.saturating_sub(2), Ink::Faint);
         rows.extend(nothing.into_iter().map(|line| line.moved(2)));

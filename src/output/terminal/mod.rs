@@ -10,6 +10,7 @@ use thiserror::Error;
 mod asking;
 mod bar;
 mod block;
+mod commands;
 pub mod keys;
 pub mod line;
 mod pages;

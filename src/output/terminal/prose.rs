@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use unicode_width::UnicodeWidthStr;
 
+use super::commands;
 use crate::citations::citations;
 use crate::picture::code::{self, Language};
 use crate::picture::table::{self, Column};
 use crate::picture::{Ink, Row, inked_again, paragraph};
-use crate::text::{behind, joint, wrap, wrap_command};
+use crate::text::{behind, joint, wrap};
 
 /// How code and headings stand out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -244,30 +245,17 @@ impl Layout {
             }
             TagEnd::CodeBlock => {
                 let (code, language) = self.code.take().unwrap_or_default();
-                let rows = match Language::named(&language) {
-                    Some(language) => code::rows(Some(language), code.lines()),
-                    // Commands to type, or what is not known.
-                    None => code.lines().map(|line| Row::new().with(line, Ink::Code)).collect(),
-                };
                 let room = self.width.saturating_sub(4).max(8);
+                let rows: Vec<Row> = match Language::named(&language) {
+                    Some(language) => code::rows(Some(language), code.lines())
+                        .iter()
+                        .flat_map(|row| code::wrapped(row, room))
+                        .collect(),
+                    // Commands to type, or what is not known.
+                    None => commands::laid_out(&code, language == "sh", room),
+                };
                 self.begin_passage(false);
-                for row in rows {
-                    let text = row.text();
-                    let is_command =
-                        language == "sh" || language.is_empty() && text.starts_with("explore ");
-                    let command = is_command.then(|| wrap_command(&text, room)).flatten();
-                    let parts = match command {
-                        Some(lines) => {
-                            lines.iter().map(|line| Row::new().with(line, Ink::Code)).collect()
-                        }
-                        None => code::wrapped(&row, room),
-                    };
-                    for part in parts {
-                        let mut whole = Row::indented(4);
-                        whole.extend(part);
-                        self.rows.push(whole);
-                    }
-                }
+                self.rows.extend(rows.into_iter().map(|row| row.moved(4)));
             }
             TagEnd::TableCell => {
                 let mut cell = std::mem::take(&mut self.inked);
