@@ -38,8 +38,9 @@ pub(super) fn inline(text: &str, ink: Ink, width: usize, emphasis: Emphasis) -> 
 
 /// Code within a sentence.
 fn code_in(text: &str, emphasis: Emphasis) -> Cow<'_, str> {
+    let text = commands::as_typed_here(text);
     match emphasis {
-        Emphasis::ByInk => text.into(),
+        Emphasis::ByInk => text,
         Emphasis::BySigns => format!("`{text}`").into(),
     }
 }
