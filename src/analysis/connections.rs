@@ -157,12 +157,12 @@ impl Analysis<'_> {
     pub fn listener_at(&self, address: &Address, connect: usize) -> Option<usize> {
         let span = &self.calls[connect];
         let caller = &self.sockets[span.socket?];
-        let there = |socket: &Socket| {
-            socket.backlog.is_some()
-                && socket.is_reached(address, caller)
+        let there = |at: &usize| {
+            let socket = &self.sockets[*at];
+            socket.is_reached(address, caller)
                 && socket.open_during(span.entered_ns, span.returned_ns())
         };
-        let found = self.sockets.iter().enumerate().filter(|(_, socket)| there(socket));
-        found.max_by_key(|(_, socket)| socket.bound_ns).map(|(index, _)| index)
+        let found = self.listeners.iter().copied().filter(there);
+        found.max_by_key(|at| self.sockets[*at].bound_ns)
     }
 }

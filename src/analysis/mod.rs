@@ -63,6 +63,8 @@ pub struct Analysis<'r> {
     /// Every socket but the instrument's own, in the order in which they were made.
     pub sockets: Vec<Socket>,
     by_id: HashMap<SocketId, usize>,
+    /// Those that listen at some time.
+    listeners: Vec<usize>,
     /// Every connection of which both ends are in the recording, in the order of accept().
     pub connections: Vec<Connection>,
     /// Both directions of every connection.
@@ -103,6 +105,7 @@ impl<'r> Analysis<'r> {
             calls: Vec::new(),
             sockets: Vec::new(),
             by_id: HashMap::new(),
+            listeners: Vec::new(),
             connections: Vec::new(),
             directions: Vec::new(),
             messages: Vec::new(),

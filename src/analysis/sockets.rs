@@ -268,6 +268,8 @@ impl Analysis<'_> {
             }
         }
         self.by_id = known;
+        let listens = |at: &usize| self.sockets[*at].backlog.is_some();
+        self.listeners = (0..self.sockets.len()).filter(listens).collect();
     }
 
     /// Finds the private network of each socket: that of the process that made it.

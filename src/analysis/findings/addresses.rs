@@ -1,6 +1,6 @@
 //! Addresses: taken, or nobody's, or one's own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::facts::Facts;
 use super::{Finding, Holder, Nearby, Process, Relation, Rule, by_length};
@@ -17,8 +17,9 @@ const SEARCH: usize = 4;
 
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let mut all = in_use(facts);
-    all.extend(nobody_listens(facts));
-    all.extend(unanswered(facts));
+    let (servers, ended) = (servers(facts), ended(facts));
+    all.extend(nobody_listens(facts, &all, &servers, &ended));
+    all.extend(unanswered(facts, &servers));
     all.extend(answered_elsewhere(facts));
     all.extend(connected_elsewhere(facts, &all));
     all.extend(facts.analysis.sockets.iter().filter_map(|socket| {
@@ -33,6 +34,16 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
 
 /// bind() and listen() that failed because the address is in use, by processes that found no other.
 fn in_use(facts: &Facts) -> Vec<Finding> {
+    let kind = |span: &CallSpan| {
+        let socket = &facts.analysis.sockets[span.socket?];
+        Some((span.process, span.call.kind(), socket.kind.as_ref()))
+    };
+    // The last call of this kind that succeeded.
+    let succeeded = facts.analysis.calls.iter().enumerate();
+    let succeeded: HashMap<_, usize> = succeeded
+        .filter(|(_, span)| span.result().is_some())
+        .filter_map(|(index, span)| Some((kind(span)?, index)))
+        .collect();
     let mut all = Vec::new();
     for (index, span) in facts.analysis.calls.iter().enumerate() {
         let (Some("EADDRINUSE"), Some(at), false) =
@@ -47,14 +58,8 @@ fn in_use(facts: &Facts) -> Vec<Finding> {
             _ => None,
         };
         let Some(address) = own else { continue };
-        let found_another = facts.analysis.calls[index..].iter().any(|later| {
-            let same = |other: usize| facts.analysis.sockets[other].kind == socket.kind;
-            later.process == span.process
-                && later.is(span.call.kind())
-                && later.result().is_some()
-                && later.socket.is_some_and(same)
-        });
-        if !found_another {
+        let last = kind(span).and_then(|kind| succeeded.get(&kind));
+        if last.is_none_or(|last| *last < index) {
             let holder = match holder(facts, at, address, span) {
                 Holder::Open(owner) if owner == span.actor => Holder::Itself,
                 other => other,
@@ -159,34 +164,58 @@ fn holder_in_recording(facts: &Facts, own: usize, address: &Address, span: &Call
 }
 
 /// Who had been refused that address, and got no other, before this call of another process.
-fn refused_server(facts: &Facts, address: &Address, span: &CallSpan) -> Option<Name> {
-    in_use(facts).into_iter().find_map(|finding| {
+fn refused_server(
+    facts: &Facts,
+    refused: &[Finding],
+    address: &Address,
+    span: &CallSpan,
+) -> Option<Name> {
+    refused.iter().find_map(|finding| {
         let Rule::AddressInUse { address: refused, .. } = &finding.rule else { return None };
         let bind = facts.call(finding.calls[0]);
         let is_there = bind.process != span.process && bind.entered_ns <= span.entered_ns;
         (is_there && refused.port() == address.port() && refused.family() == address.family())
-            .then_some(finding.who)
+            .then(|| finding.who.clone())
     })
 }
 
-/// The program of the command line that had failed by this call of a later one, and neither had an address nor called anybody: if
-/// there is one such, that was to be the server.
-fn ended_server<'a>(facts: &Facts<'a>, span: &CallSpan) -> Option<(Name, &'a ExitStatus)> {
+/// A program of the command line that failed, and neither had an address nor called anybody.
+struct Ended<'a> {
+    /// Its place in the command line.
+    place: usize,
+    actor: &'a Name,
+    at_ns: u64,
+    status: &'a ExitStatus,
+}
+
+fn ended<'a>(facts: &Facts<'a>) -> Vec<Ended<'a>> {
     let recording = facts.analysis.recording;
-    let Origin::Programs(programs) = &recording.header.origin else { return None };
-    let started_before = programs.iter().take_while(|it| !is_of(&span.actor, &it.name));
-    let ended = started_before.filter_map(|program| {
-        let (actor, status) = facts.exit_of(&program.name, span.entered_ns)?;
+    let Origin::Programs(programs) = &recording.header.origin else { return Vec::new() };
+    let ended = programs.iter().enumerate().filter_map(|(place, program)| {
+        let (at_ns, actor, status) = facts.exit_of(&program.name)?;
         let failed = !matches!(status, ExitStatus::Code(0));
         let mut calls = facts.analysis.calls.iter().filter(|it| is_of(&it.actor, &program.name));
         let takes_part = calls.any(|it| {
             it.is(SyscallKind::Connect) || (it.is(SyscallKind::Bind) && it.result().is_some())
         });
-        (failed && !takes_part).then(|| (actor.clone(), status))
+        (failed && !takes_part).then_some(Ended { place, actor, at_ns, status })
     });
-    let all: Vec<_> = ended.collect();
-    let [(actor, status)] = &all[..] else { return None };
-    Some((actor.clone(), status))
+    ended.collect()
+}
+
+/// Which of them had ended by this call of a later program: if there is one such, that was to be the server.
+fn ended_server<'a>(
+    facts: &Facts,
+    ended: &[Ended<'a>],
+    span: &CallSpan,
+) -> Option<(Name, &'a ExitStatus)> {
+    let Origin::Programs(programs) = &facts.analysis.recording.header.origin else { return None };
+    let own = programs.iter().position(|it| is_of(&span.actor, &it.name));
+    let is_before =
+        |it: &&Ended| it.at_ns <= span.entered_ns && it.place < own.unwrap_or(programs.len());
+    let mut before = ended.iter().filter(is_before);
+    let (one, None) = (before.next()?, before.next()) else { return None };
+    Some((one.actor.clone(), one.status))
 }
 
 /// Connections to a process outside of the recording that has the address which a program in it was refused.
@@ -224,7 +253,13 @@ struct Attempt<'a> {
 }
 
 /// Attempts to reach an address at which nobody listened, by processes that reached nobody at that port later.
-fn nobody_listens(facts: &Facts) -> Vec<Finding> {
+fn nobody_listens(
+    facts: &Facts,
+    in_use: &[Finding],
+    servers: &[Server],
+    ended: &[Ended],
+) -> Vec<Finding> {
+    let reached = Reached::of(facts);
     let mut refused: BTreeMap<u32, Vec<Attempt>> = BTreeMap::new();
     for (index, span) in facts.analysis.calls.iter().enumerate() {
         let at = span.socket.filter(|_| !span.call.is_instrument());
@@ -241,15 +276,16 @@ fn nobody_listens(facts: &Facts) -> Vec<Finding> {
         }
         for Attempt { failed, to } in attempts {
             let span = facts.call(*failed);
-            let nearby = nearby(facts, to, span);
-            let server = refused_server(facts, to, span).filter(|_| nearby.is_none());
-            let ended = ended_server(facts, span).filter(|_| nearby.is_none() && server.is_none());
+            let nearby = nearby(facts, servers, to, span);
+            let server = refused_server(facts, in_use, to, span).filter(|_| nearby.is_none());
+            let ended =
+                ended_server(facts, ended, span).filter(|_| nearby.is_none() && server.is_none());
             let complains = facts.complains(span.process);
             // Whoever tries several places, or finds another server, may have wanted to know which of them answers.
             let is_near = nearby.as_ref().is_some_and(|it| is_near(to, it));
             let found = is_near || (nearby.is_some() && places.len() == 1);
             let is_said = found || complains || server.is_some();
-            if is_said && !reaches(facts, *failed, to, nearby.as_ref()) {
+            if is_said && !reached.by(span.process, *failed, to, nearby.as_ref()) {
                 let address = (*to).clone();
                 let rule = match (server, ended) {
                     (Some(server), _) => Rule::ServerFailed { address, server },
@@ -286,27 +322,35 @@ fn is_near(asked: &Address, nearby: &Nearby) -> bool {
     nearby.later_ns > 0 || asked.port() == nearby.address.port()
 }
 
-/// True if the process reached somebody at that port after the call, or whoever listens nearby at any time.
-fn reaches(facts: &Facts, failed: usize, asked: &Address, nearby: Option<&Nearby>) -> bool {
-    let process = facts.call(failed).process;
-    facts.analysis.calls.iter().enumerate().any(|(index, span)| {
-        let Syscall::Connect { address, .. } = &span.call.syscall else { return false };
-        let Some(socket) = span.socket else { return false };
-        if !facts.analysis.sockets[socket].is_stream()
-            && !facts.on(socket).any(|(_, span)| span.receives() && span.result().is_some())
-        {
-            return false; // connect() of a datagram socket reaches nobody
-        }
-        let may_have_connected = span.connected() || span.failure() == Some("EINPROGRESS");
-        let again = index >= failed && address.port() == asked.port();
-        let there = nearby.is_some_and(|it| it.address.port() == address.port());
-        span.process == process && may_have_connected && (again || there)
-    })
+/// The ports at which processes reached somebody, each with the last call that did.
+struct Reached(HashMap<(u32, Option<u16>), usize>);
+
+impl Reached {
+    fn of(facts: &Facts) -> Reached {
+        let calls = facts.analysis.calls.iter().enumerate();
+        let reached = calls.filter_map(|(index, span)| {
+            let Syscall::Connect { address, .. } = &span.call.syscall else { return None };
+            let socket = span.socket?;
+            // connect() of a datagram socket reaches nobody
+            let is_heard = facts.analysis.sockets[socket].is_stream()
+                || facts.on(socket).any(|(_, span)| span.receives() && span.result().is_some());
+            let may_have_connected = span.connected() || span.failure() == Some("EINPROGRESS");
+            (is_heard && may_have_connected).then(|| ((span.process, address.port()), index))
+        });
+        Reached(reached.collect())
+    }
+
+    /// True if the process reached somebody at that port after the call, or whoever listens nearby at any time.
+    fn by(&self, process: u32, failed: usize, asked: &Address, nearby: Option<&Nearby>) -> bool {
+        let last = |port| self.0.get(&(process, port));
+        last(asked.port()).is_some_and(|last| *last >= failed)
+            || nearby.is_some_and(|it| last(it.address.port()).is_some())
+    }
 }
 
 /// Datagrams sent to an address of this machine at which nobody was, by a thread that waited for the answer, or by a process that heard
 /// nothing and ended with an error.
-fn unanswered(facts: &Facts) -> Vec<Finding> {
+fn unanswered(facts: &Facts, servers: &[Server]) -> Vec<Finding> {
     let mut all = Vec::new();
     let stuck = facts.stuck();
     for message in &facts.analysis.messages {
@@ -324,7 +368,7 @@ fn unanswered(facts: &Facts) -> Vec<Finding> {
         if !is_here || heard || !is_missed || facts.analysis.meant(send).is_some() {
             continue;
         }
-        if let Some(nearby) = nearby(facts, to, span) {
+        if let Some(nearby) = nearby(facts, servers, to, span) {
             let rule = Rule::NobodyListens { address: to.clone(), nearby: Some(nearby) };
             all.push(Finding::new(facts, rule, [send].into_iter().chain(waits).collect()));
         }
@@ -370,23 +414,35 @@ fn answered_elsewhere(facts: &Facts) -> Vec<Finding> {
     all
 }
 
-/// Who listens at that port under another address, at that address in another port, or there a little later.
-fn nearby(facts: &Facts, asked: &Address, span: &CallSpan) -> Option<Nearby> {
-    let own = span.socket.map(|at| &facts.analysis.sockets[at]);
-    let kind = own.and_then(|own| own.kind.clone());
-    let mut found: Vec<(u64, Nearby)> = Vec::new();
-    for (at, socket) in facts.analysis.sockets.iter().enumerate() {
+/// A socket that waits for others to call, and since when.
+struct Server<'a> {
+    socket: &'a Socket,
+    local: &'a Address,
+    since_ns: u64,
+}
+
+fn servers<'a>(facts: &Facts<'a>) -> Vec<Server<'a>> {
+    let sockets = facts.analysis.sockets.iter().enumerate();
+    let servers = sockets.filter_map(|(at, socket)| {
         let serves =
             if socket.is_stream() { socket.backlog.is_some() } else { socket.peer.is_none() };
-        let Some(local) = socket.local.as_ref().filter(|_| serves && socket.kind == kind) else {
-            continue;
-        };
+        let local = socket.local.as_ref().filter(|_| serves)?;
         let begins =
             |kind| facts.on(at).find(|(_, span)| span.is(kind)).map(|(_, span)| span.returned_ns());
-        let Some(since_ns) = begins(SyscallKind::Listen).or_else(|| begins(SyscallKind::Bind))
-        else {
+        let since_ns = begins(SyscallKind::Listen).or_else(|| begins(SyscallKind::Bind))?;
+        Some(Server { socket, local, since_ns })
+    });
+    servers.collect()
+}
+
+/// Who listens at that port under another address, at that address in another port, or there a little later.
+fn nearby(facts: &Facts, servers: &[Server], asked: &Address, span: &CallSpan) -> Option<Nearby> {
+    let own = span.socket.map(|at| &facts.analysis.sockets[at]);
+    let mut found: Vec<(u64, Nearby)> = Vec::new();
+    for &Server { socket, local, since_ns } in servers {
+        if socket.kind.as_ref() != own.and_then(|own| own.kind.as_ref()) {
             continue;
-        };
+        }
         let is_elsewhere = own.is_some_and(|own| own.host != socket.host)
             && plain(asked).is_some_and(|to| to.ip().is_loopback());
         let gone = socket.closed_ns.is_some_and(|closed_ns| closed_ns <= span.entered_ns);

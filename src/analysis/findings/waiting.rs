@@ -1,5 +1,7 @@
 //! Clients that wait: for another client, in a full queue, for a peer that says nothing.
 
+use std::collections::HashMap;
+
 use super::facts::{Facts, ThreadId};
 use super::{Finding, Lost, Rule, by_length};
 use crate::analysis::{CallSpan, Fate, Message, Origin};
@@ -13,17 +15,16 @@ const SYN_AGAIN_NS: u64 = 900_000_000;
 const LONG_NS: u64 = 3_000_000_000;
 
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
-    let mut all = one_client_blocks(facts);
-    all.extend(full_backlog(facts));
+    let accepted = facts.analysis.connections.iter();
+    let accepted = accepted.map(|it| (it.connect, facts.call(it.accept).returned_ns())).collect();
+    let mut all = one_client_blocks(facts, &accepted);
+    all.extend(full_backlog(facts, &accepted));
     all.extend(no_timeout(facts));
     all
 }
 
-/// When a connect() to a listening socket was accepted; `None` if it never was.
-fn accepted_ns(facts: &Facts, connect: usize) -> Option<u64> {
-    let mut all = facts.analysis.connections.iter();
-    all.find(|it| it.connect == connect).map(|it| facts.call(it.accept).returned_ns())
-}
+/// When each connect() to a listening socket was accepted, if it ever was.
+type Accepted = HashMap<usize, u64>;
 
 /// The connects of streams, each with the listening socket that it reached.
 fn connects<'f>(facts: &'f Facts) -> impl Iterator<Item = (usize, &'f CallSpan, usize)> {
@@ -78,14 +79,15 @@ fn joined(
 }
 
 /// The only thread that accepts was blocked in a receive or send on one connection while another was waiting to be accepted.
-fn one_client_blocks(facts: &Facts) -> Vec<Finding> {
+fn one_client_blocks(facts: &Facts, accepted: &Accepted) -> Vec<Finding> {
     let mut all = Vec::new();
     for (connect, connecting, listener) in connects(facts) {
-        if !connecting.connected() {
+        let from_ns = connecting.returned_ns();
+        let until_ns = accepted.get(&connect).copied();
+        let until_ns = until_ns.unwrap_or(facts.stopped_ns.unwrap_or(facts.end_ns));
+        if !connecting.connected() || until_ns.saturating_sub(from_ns) < BLOCKED_NS {
             continue;
         }
-        let until_ns =
-            accepted_ns(facts, connect).unwrap_or(facts.stopped_ns.unwrap_or(facts.end_ns));
         let mut accepting: Vec<(u32, u32)> = facts
             .on(listener)
             .filter(|(_, span)| span.is(SyscallKind::Accept))
@@ -94,7 +96,6 @@ fn one_client_blocks(facts: &Facts) -> Vec<Finding> {
         accepting.sort_unstable();
         accepting.dedup();
         let [thread] = accepting[..] else { continue };
-        let from_ns = connecting.returned_ns();
         let mut waits: Vec<(usize, u64)> = facts
             .by(thread)
             .map(|index| (index, waited_ns(facts, index, from_ns, until_ns)))
@@ -114,26 +115,28 @@ fn one_client_blocks(facts: &Facts) -> Vec<Finding> {
 }
 
 /// connect() that waited while as many connections as the queue holds were waiting to be accepted.
-fn full_backlog(facts: &Facts) -> Vec<Finding> {
+fn full_backlog(facts: &Facts, accepted: &Accepted) -> Vec<Finding> {
     let all: Vec<_> = connects(facts).collect();
     let full = all.iter().filter_map(|(index, span, listener)| {
         let backlog = facts.analysis.sockets[*listener].backlog?;
         let until_ns = span.returned_ns().min(facts.stopped_ns.unwrap_or(facts.end_ns));
         let waited_ns = until_ns.saturating_sub(span.entered_ns);
+        if waited_ns < SYN_AGAIN_NS || span.nonblocking {
+            return None;
+        }
         let waiting = all.iter().filter(|(other, connecting, at)| {
             at == listener
                 && other != index
                 && connecting.result().is_some()
                 && connecting.returned_ns() <= span.entered_ns
-                && accepted_ns(facts, *other).is_none_or(|at_ns| at_ns > span.entered_ns)
+                && accepted.get(other).is_none_or(|at_ns| *at_ns > span.entered_ns)
         });
         let (_, listen) = facts.on(*listener).find(|(_, span)| span.is(SyscallKind::Listen))?;
         // The queue holds one more than it was asked for (Linux `include/net/sock.h`).
         let is_full =
             i64::try_from(waiting.count()).ok()? > backlog && listen.entered_ns < span.entered_ns;
         let rule = Rule::FullBacklog { backlog, waited_ns };
-        (is_full && waited_ns >= SYN_AGAIN_NS && !span.nonblocking)
-            .then(|| Finding::new(facts, rule, vec![*index]))
+        is_full.then(|| Finding::new(facts, rule, vec![*index]))
     });
     full.collect()
 }
