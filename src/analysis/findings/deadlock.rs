@@ -59,15 +59,17 @@ fn circles(facts: &Facts, stuck: &[Stuck]) -> Vec<Finding> {
     all
 }
 
-/// The threads that were alive when the run was stopped and have used this socket; if nobody has, those of the process that
-/// accepted it.
+/// The threads that were alive when the run was stopped and have used this socket, and not only asked for its address as an accept() in
+/// Python does, but for those of processes that had closed it; if nobody has, those of the process that accepted it.
 fn users(facts: &Facts, socket: usize) -> Vec<ThreadId> {
     let stopped_ns = facts.stopped_ns.unwrap_or(facts.end_ns);
     let alive: Vec<ThreadId> = facts.alive(stopped_ns).collect();
     let used = |thread: &ThreadId| {
         facts.on(socket).any(|(_, span)| {
-            (span.process, span.thread) == *thread && span.entered_ns <= stopped_ns
-        })
+            (span.process, span.thread) == *thread
+                && span.entered_ns <= stopped_ns
+                && !span.call.syscall.only_asks()
+        }) && facts.closes(socket, thread.0).is_none()
     };
     let users: Vec<ThreadId> = alive.iter().copied().filter(used).collect();
     if !users.is_empty() {

@@ -65,6 +65,7 @@ impl<'a> Facts<'a> {
         };
         facts.learn_from_events();
         facts.learn_from_calls();
+        facts.stop_before_what_was_cut();
         facts
     }
 
@@ -93,7 +94,7 @@ impl<'a> Facts<'a> {
                 EventKind::Deadline { .. } => {
                     self.stopped_ns.get_or_insert(event.at_ns);
                 }
-                EventKind::Signalled { signal } if signal == "SIGINT" => {
+                what if is_ctrl_c(what) => {
                     self.stopped_ns.get_or_insert(event.at_ns);
                 }
                 EventKind::End { ending: Ending::Interrupted } => {
@@ -133,6 +134,21 @@ impl<'a> Facts<'a> {
             }
         }
         self.descriptors.values_mut().for_each(|is| is.sort_by_key(|(at_ns, _)| *at_ns));
+    }
+
+    /// Ctrl-C cuts short the calls in which threads wait a moment before it is recorded that they got it: they had been waiting.
+    fn stop_before_what_was_cut(&mut self) {
+        let events = self.analysis.recording.events().iter();
+        let signalled = events.filter(|event| is_ctrl_c(&event.what));
+        let cut = signalled.filter_map(|event| {
+            let calls = self.by.get(&(event.process, event.thread))?;
+            let entered =
+                calls.partition_point(|&index| self.call(index).entered_ns <= event.at_ns);
+            let span = self.call(*calls[..entered].last()?);
+            (span.errno() == Some("EINTR") && span.returned_ns() <= event.at_ns)
+                .then(|| span.returned_ns().saturating_sub(1))
+        });
+        self.stopped_ns = self.stopped_ns.into_iter().chain(cut).min();
     }
 
     pub fn call(&self, index: usize) -> &'a CallSpan {
@@ -208,13 +224,11 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// Who of this name had ended by then, and how: the first process of a program.
-    pub fn exit_of(&self, name: &str, by_ns: u64) -> Option<(&'a Name, &'a ExitStatus)> {
-        let events = self.analysis.recording.events().iter();
-        let mut before = events.take_while(|event| event.at_ns <= by_ns);
-        before.find_map(|event| match &event.what {
+    /// When who of this name ended, and how: the first process of a program.
+    pub fn exit_of(&self, name: &str) -> Option<(u64, &'a Name, &'a ExitStatus)> {
+        self.analysis.recording.events().iter().find_map(|event| match &event.what {
             EventKind::Exited { status: Some(status), .. } if &*event.actor == name => {
-                Some((&event.actor, status))
+                Some((event.at_ns, &event.actor, status))
             }
             _ => None,
         })
@@ -382,6 +396,10 @@ impl<'a> Facts<'a> {
             .any(|(at_ns, status)| *at_ns == closed_ns && matches!(status, ExitStatus::Code(_)));
         by_itself.then_some((closed_ns, None))
     }
+}
+
+fn is_ctrl_c(what: &EventKind) -> bool {
+    matches!(what, EventKind::Signalled { signal } if signal == "SIGINT")
 }
 
 /// True for a call by which a program goes on: no question, no setting, no pause.

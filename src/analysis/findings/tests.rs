@@ -1,12 +1,14 @@
 //! Each rule finds its fault, and leaves a right program alone.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{Holder, Process, Readiness, Relation, Rule, RuleKind};
 use crate::analysis::Analysis;
 use crate::analysis::script::{Script, at, data, here};
 use crate::trace::recording::{Origin, Program, SourceLine};
-use crate::trace::{Data, EventKind, ExitStatus, FileType, Outcome, Site, Value};
+use crate::trace::{Call, Data, EventKind, ExitStatus, FileType, Outcome, Site, Value};
 
 const MS: u64 = 1_000_000;
 
@@ -744,6 +746,59 @@ fn both_wait_in_recv() {
     late.sends("client sends", 1, "hi");
     stop(&mut late);
     finds_nothing(&late);
+}
+
+/// Ctrl-C, for both: what they waited in is cut short before it is recorded that they got it.
+fn ctrl_c(script: &mut Script, waiting: &[(&str, Arc<Call>)]) {
+    script.pass(5_000 * MS);
+    for (who, call) in waiting {
+        script.leave(who, call, Outcome::Errno("EINTR".into()), &[]);
+        script.pass(MS);
+        script.json(who, json!({"event": "signalled", "signal": "SIGINT"}));
+    }
+    script.json("lab", json!({"event": "end", "ending": "finished"}));
+}
+
+#[test]
+fn what_both_waited_in_until_ctrl_c() {
+    let receives = [("size", 1024.into())];
+    let mut wrong = pair();
+    let client = wrong.enter("client", 1, "recv", &receives);
+    let server = wrong.enter("server", 3, "recv", &receives);
+    ctrl_c(&mut wrong, &[("client", client), ("server", server)]);
+    finds(&wrong, Rule::AllReceive { waiting: 2 });
+    // One had got what it waited for.
+    let mut right = pair();
+    let client = right.enter("client", 1, "recv", &receives);
+    right.sends("server", 3, "hi");
+    right.leave("client", &client, Outcome::Result(2), &[("data", data("hi"))]);
+    let server = right.enter("server", 3, "recv", &receives);
+    ctrl_c(&mut right, &[("server", server)]);
+    finds_nothing(&right);
+}
+
+#[test]
+fn a_child_and_its_client_wait_and_the_parent_has_closed_the_connection() {
+    let waits = |closes: bool| {
+        let mut script = pair();
+        script.process("child", 3);
+        script.sends("client", 1, "no newline").receives("child", 3, 1024, "no newline");
+        if closes {
+            let call = script.enter("server", 3, "close", &[]);
+            let out = [("still_open", Value::Number(1))];
+            script.leave("server", &call, Outcome::Result(0), &out);
+        } else {
+            script.call("server", 3, "setsockopt", &[], 0);
+        }
+        script.enter("client", 1, "recv", &[("size", 1024.into())]);
+        script.enter("child", 3, "recv", &[("size", 1024.into())]);
+        script.call("server", 3, "local_addr", &[], 0);
+        script.enter("server", 2, "accept", &[]);
+        stop(&mut script);
+        script
+    };
+    finds(&waits(true), Rule::AllReceive { waiting: 2 });
+    finds_nothing(&waits(false));
 }
 
 #[test]
