@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::findings::facts::Facts;
-use super::{Analysis, CallSpan};
+use super::{Analysis, CallSpan, Connection};
 use crate::trace::recording::{Origin, Recording, is_of};
 use crate::trace::{ActorKind, Call, Event, EventKind, Name, Output, SocketId, Syscall};
 
@@ -43,24 +43,35 @@ pub fn by_program(recording: &Recording) -> Grouped {
         }
     }
     let mut renamed = Vec::new();
+    let mut shown = recording.shown().cloned();
     for event in recording.events() {
         let of_name = || program_of(&event.actor);
         let program = of_process.get(&event.process).or_else(of_name);
-        let actor = program.filter(|_| event.is_by_actor()).unwrap_or(&event.actor).clone();
+        // Who is not shown is no part of what is shown of the program.
+        let is_shown = event.is_by_actor() && recording.shows_actor(&event.actor);
+        let actor = program.filter(|_| is_shown).unwrap_or(&event.actor).clone();
         if actor != event.actor {
             let own = event.actor.strip_prefix(&*actor).unwrap_or(&event.actor).trim_start();
             threads.insert((event.process, event.thread), own.to_owned());
+            shown.iter_mut().for_each(|shown| _ = shown.actors.insert(actor.clone()));
         }
         renamed.push(Event { actor, ..event.clone() });
     }
-    Grouped { recording: recording.with_events(renamed), threads }
+    let grouped = recording.with_events(renamed);
+    let recording = match shown {
+        Some(shown) => grouped.showing(shown),
+        None => grouped,
+    };
+    Grouped { recording, threads }
 }
 
 /// The same recording with one connection of each kind, and how many were left out; `None` if all are to be shown. Connections are
 /// of one kind if the same two actors made and accepted them.
 pub fn one_connection_of_each_kind(analysis: &Analysis) -> Option<(Recording, usize)> {
     let mut kinds: HashMap<(&Name, &Name), Vec<(SocketId, SocketId)>> = HashMap::new();
-    for connection in &analysis.connections {
+    let shown = analysis.shown_sockets();
+    let is_shown = |it: &&Connection| shown.contains(&it.client) && shown.contains(&it.server);
+    for connection in analysis.connections.iter().filter(is_shown) {
         let (client, server) =
             (&analysis.sockets[connection.client], &analysis.sockets[connection.server]);
         if let (Some(one), Some(other)) = (client.id, server.id) {

@@ -28,6 +28,7 @@ mod retransmissions;
 #[cfg(test)]
 pub(crate) mod script;
 mod segments;
+mod shown;
 mod sides;
 mod sockets;
 mod state_answers;
@@ -79,7 +80,7 @@ pub struct Analysis<'r> {
     pub wire: Vec<Segment>,
     /// Questions and answers of ARP among them.
     pub arp: Vec<ArpExchange>,
-    /// What was lost or sent again, in the order in which it began.
+    /// What was lost or sent again, in the order in which it began, as far as it is shown.
     pub retransmissions: Vec<Series>,
     /// The changes of state of both ends of what went over the wire, as far as the segments leave no other, in order.
     pub states: Vec<StateChange>,
@@ -87,13 +88,13 @@ pub struct Analysis<'r> {
     pub state_answers: Vec<StateAnswer>,
     /// The parts of the experiment, in order.
     pub parts: Vec<Part<'r>>,
-    /// What everyone did, in order.
+    /// What everyone did who is shown, in order.
     pub actions: Vec<Action<'r>>,
     /// What was measured, series by series.
     pub measurements: Vec<Measurements<'r>>,
     /// What was plotted.
     pub plots: Vec<Plot<'r>>,
-    /// What each actor's thread did, in the order in which the actors came.
+    /// What the thread of each actor that is shown did, in the order in which the actors came.
     pub threads: Vec<ThreadTimeline>,
 }
 
@@ -142,6 +143,7 @@ impl<'r> Analysis<'r> {
         analysis.find_measurements();
         analysis.find_ready_calls();
         analysis.threads = threads::timelines(&analysis);
+        analysis.keep_shown();
         analysis
     }
 

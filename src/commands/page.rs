@@ -248,7 +248,7 @@ fn drawn(
 /// The first [`MAX_TRACE_LINES`] lines of the trace, and the number of the others.
 fn whole_trace(session: &Session, recording: &Recording) -> (Picture, usize) {
     let mut trace = Trace::new(session.detail(), html::WIDE).of(&recording.header.origin);
-    let events = recording.events().iter();
+    let events = recording.shown_events();
     let mut rows: Vec<_> = events.flat_map(|event| trace.push(event)).collect();
     rows.extend(trace.pause());
     let more = rows.len().saturating_sub(MAX_TRACE_LINES);

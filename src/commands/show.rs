@@ -11,7 +11,7 @@ use crate::labels;
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::text::safe;
 use crate::trace::recording::{Origin, Recording, is_of};
-use crate::trace::{Blocked, Ending, Event, EventKind, Name, Site};
+use crate::trace::{Blocked, Ending, EventKind, Name, Shown, Site};
 use crate::views::{DrawOptions, View};
 
 /// How far a line of source is indented.
@@ -98,7 +98,7 @@ pub(super) fn views_named(names: &[String]) -> Result<Vec<View>, Failure> {
     names.iter().map(find).collect()
 }
 
-/// The recording with these actors alone, their threads and children, and whom they talk with; with all if none is named.
+/// The recording of which these actors alone are shown, their threads and children, and whom they talk with; all if none is named.
 pub(super) fn only<'r>(
     recording: &'r Recording,
     names: &[String],
@@ -115,32 +115,20 @@ pub(super) fn only<'r>(
     let names: Vec<String> = names.iter().map(recorded).collect();
     let is_named = |actor: &str| names.iter().any(|name| is_of(actor, name));
     let analysis = Analysis::of(recording);
-    let partners = analysis.connections.iter().flat_map(|connection| {
-        let [client, server] =
-            [connection.client, connection.server].map(|at| &analysis.sockets[at].owner);
-        [(client, server), (server, client)]
-    });
-    let mut shown: HashSet<Name> =
-        partners.filter(|(one, _)| is_named(one)).map(|(_, other)| other.clone()).collect();
     let own = recording.events().iter().map(|event| &event.actor).filter(|actor| is_named(actor));
-    shown.extend(own.cloned());
+    let mut shown: HashSet<Name> = own.cloned().collect();
     if shown.is_empty() {
         let name = names.join(tr!(context "list", ", "));
         return Err(Failure::NoSuchProgram { name, known: program_names(recording) });
     }
+    shown.extend(analysis.partners(|actor| is_named(actor)));
     // Of the wire what went between them.
     let between = analysis
         .wire
         .iter()
         .filter(|segment| shown.contains(&segment.from) && shown.contains(&segment.to));
-    let frames: HashSet<u64> = between.map(|segment| segment.frame.frame).collect();
-    let is_shown = |event: &&Event| match &event.what {
-        EventKind::Frame(frame) => frames.contains(&frame.frame),
-        EventKind::Delivered { frame } => frames.contains(frame),
-        _ => !event.is_by_actor() || shown.contains(&event.actor),
-    };
-    let events = recording.events().iter().filter(is_shown).cloned().collect();
-    Ok(Cow::Owned(recording.with_events(events)))
+    let frames = between.map(|segment| segment.frame.frame).collect();
+    Ok(Cow::Owned(recording.clone().showing(Shown { actors: shown, frames })))
 }
 
 /// What the programs are called, as it is shown.
@@ -275,4 +263,79 @@ pub(super) fn blocked(recording: &Recording, one: &Blocked) -> Sentence {
 /// Where a call was made, to stand behind it in a sentence; nothing if that is not known.
 pub(super) fn at_source(source: Option<&Site>) -> String {
     source.map_or_else(String::new, |source| tr!(", at {source}", source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::script::{Script, here};
+    use crate::trace::recording::Program;
+
+    /// A server with a thread for each of two clients, of which the first is answered.
+    fn threaded() -> Recording {
+        let mut script = Script::connected();
+        script.sends("client", 2, "hello").receives("server one", 3, 9, "hello");
+        script.socket("another", 4, "AF_INET", "SOCK_STREAM");
+        script.call("another", 4, "connect", &[("address", here(4000))], 0);
+        script.located("another", 4, here(50001)).accepts("server", 1, 5, here(50001));
+        script.located("server", 5, here(4000));
+        script.sends("server one", 3, "HELLO").receives("client", 2, 9, "HELLO");
+        script.call("server two", 5, "close", &[], 0).call("server one", 3, "close", &[], 0);
+        let exited = || serde_json::json!({"event": "exited", "cpu_ns": 1, "status": {"code": 0}});
+        script.json("server", exited());
+        let mut recording = script.recording();
+        let program = |name: &str| Program { name: name.to_owned(), argv: vec![name.to_owned()] };
+        recording.header.origin =
+            Origin::Programs(["server", "client", "another"].map(program).into());
+        recording
+    }
+
+    fn drawn(view: &str, name: &str) -> String {
+        let recording = threaded();
+        let shown = only(&recording, &[name.to_owned()]).unwrap_or_else(|error| panic!("{error}"));
+        View::find(view).expect("a view").draw(&shown, 120).text()
+    }
+
+    #[test]
+    fn whom_an_actor_talks_with_is_shown_whichever_thread_it_is() {
+        let ladder = drawn("ladder", "client");
+        assert!(ladder.contains("server one") && ladder.contains(r#""HELLO" 5 B"#), "{ladder}");
+        for hidden in ["server two", "another", "unread", "not received"] {
+            assert!(!ladder.contains(hidden), "{hidden}: {ladder}");
+        }
+        for view in ["timeline", "states", "trace"] {
+            let picture = drawn(view, "client");
+            assert!(picture.contains("server one"), "{view}: {picture}");
+            assert!(!picture.contains("server two") && !picture.contains("another "), "{picture}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_what_is_shown_comes_from_the_whole_recording() {
+        let words = |table: &str| -> Vec<String> {
+            let rows = table.lines();
+            rows.map(|row| row.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+        };
+        let all = View::find("sockets").expect("the table").draw(&threaded(), 120).text();
+        let shown = drawn("sockets", "client");
+        let (all, rows) = (words(&all), words(&shown));
+        let hidden: Vec<&String> = all.iter().filter(|row| !rows.contains(row)).collect();
+        assert!(hidden.len() == 1 && hidden[0].contains("another"), "{hidden:?}");
+        assert_eq!(shown.matches("accepted, closed\n").count(), 2, "{shown}");
+    }
+
+    #[test]
+    fn what_goes_to_somebody_who_is_not_shown_has_no_arrow_and_did_not_get_lost() {
+        let ladder = drawn("ladder", "another");
+        assert!(ladder.contains("accept") && !ladder.contains('✗'), "{ladder}");
+        let mut script = Script::new();
+        script.udp("server", 1, 4000).udp("client", 2, 4001).udp("another", 3, 4002);
+        script.sends_to("server", 1, "to you", 4001).receives_from("client", 2, 9, "to you", 4000);
+        script.sends_to("server", 1, "hidden", 4002).receives_from("another", 3, 9, "hidden", 4000);
+        let recording = script.recording();
+        let shown = only(&recording, &["client".to_owned()]).unwrap_or_else(|it| panic!("{it}"));
+        let ladder = View::find("ladder").expect("a view").draw(&shown, 120).text();
+        assert!(ladder.contains("hidden") && !ladder.contains("another"), "{ladder}");
+        assert!(!ladder.contains("no socket there") && !ladder.contains('✗'), "{ladder}");
+    }
 }

@@ -154,7 +154,7 @@ fn write_page(
 
 fn has_calls(recording: &Recording) -> bool {
     let is_call = |event: &Event| matches!(event.what, EventKind::Enter(_) | EventKind::Return(_));
-    recording.events().iter().any(is_call)
+    recording.shown_events().any(is_call)
 }
 
 /// What is to be said below the pictures.

@@ -14,6 +14,7 @@ pub mod pcapng;
 pub mod reason;
 pub mod recording;
 pub mod rule;
+mod shown;
 pub mod syscall;
 mod value;
 
@@ -26,6 +27,7 @@ pub(crate) use label::label;
 pub use observation::*;
 pub use packet::Frame;
 pub use reason::{FailedCall, Failure, Feature, Lack, Need, SetupStep, TraceStep};
+pub use shown::Shown;
 pub use syscall::{
     Domain, EpollOperation, FdList, FlagsCommand, How, Listed, MsgFlags, Output, PollList,
     Protocol, SockOpt, SocketFlags, SocketType, Syscall, SyscallKind, TcpInfo,

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::i18n::{self, error_text, tr};
 use crate::trace::axis::Start;
-use crate::trace::{Claim, Ending, Event, EventKind, Name, Note, Site, format_1};
+use crate::trace::{Claim, Ending, Event, EventKind, Name, Note, Shown, Site, format_1};
 
 /// The format's name in the first line of a recording.
 pub const FORMAT: &str = "socket-explorer recording";
@@ -135,19 +135,50 @@ pub struct Recording {
     events: Vec<Event>,
     /// The text of the cited source lines when it was made.
     sources: HashMap<Site, String>,
+    /// What pictures show of it; `None` for all.
+    shown: Option<Shown>,
 }
 
 impl Recording {
     /// A recording of these events, in whatever order they come.
     pub fn new(header: Header, mut events: Vec<Event>) -> Recording {
         events.sort_by_key(|event| event.at_ns);
-        Recording { header, events, sources: HashMap::new() }
+        Recording { header, events, sources: HashMap::new(), shown: None }
     }
 
     /// The same with these events alone.
     pub fn with_events(&self, events: Vec<Event>) -> Recording {
-        let (header, sources) = (self.header.clone(), self.sources.clone());
-        Recording { sources, ..Recording::new(header, events) }
+        let (sources, shown) = (self.sources.clone(), self.shown.clone());
+        Recording { sources, shown, ..Recording::new(self.header.clone(), events) }
+    }
+
+    /// The same, of which pictures show this.
+    #[must_use]
+    pub fn showing(self, shown: Shown) -> Recording {
+        Recording { shown: Some(shown), ..self }
+    }
+
+    /// What pictures show of it; `None` for all.
+    #[must_use]
+    pub fn shown(&self) -> Option<&Shown> {
+        self.shown.as_ref()
+    }
+
+    /// The events that pictures show, in order.
+    pub fn shown_events(&self) -> impl Iterator<Item = &Event> + Clone {
+        self.events.iter().filter(|event| self.shown.as_ref().is_none_or(|shown| shown.has(event)))
+    }
+
+    /// True if pictures show what this actor did.
+    #[must_use]
+    pub fn shows_actor(&self, actor: &Name) -> bool {
+        self.shown.as_ref().is_none_or(|shown| shown.actors.contains(actor))
+    }
+
+    /// True if pictures show the frame of this number.
+    #[must_use]
+    pub fn shows_frame(&self, frame: u64) -> bool {
+        self.shown.as_ref().is_none_or(|shown| shown.frames.contains(&frame))
     }
 
     /// The events, in order.

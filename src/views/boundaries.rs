@@ -47,13 +47,19 @@ struct Flow {
 
 view!("boundaries", draw);
 fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
-    let colors = ActorColors::of(analysis.recording.events());
+    let colors = ActorColors::of(analysis.recording.shown_events());
     let mut rows = Vec::new();
-    let carries =
-        |direction: &&Direction| !direction.sends.is_empty() || !direction.receives.is_empty();
+    let shown = analysis.shown_sockets();
+    let is_shown = |from: usize, to: usize| shown.contains(&from) && shown.contains(&to);
+    let carries = |direction: &&Direction| {
+        (!direction.sends.is_empty() || !direction.receives.is_empty())
+            && is_shown(direction.from, direction.to)
+    };
     let streams = analysis.directions.iter().filter(carries);
     let streams = streams.map(|direction| stream(analysis, &colors, direction));
-    let datagrams = analysis.datagram_flows.iter().map(|flow| datagrams(analysis, &colors, flow));
+    let flows = analysis.datagram_flows.iter();
+    let flows = flows.filter(|flow| is_shown(flow.from, flow.to.unwrap_or(flow.from)));
+    let datagrams = flows.map(|flow| datagrams(analysis, &colors, flow));
     for flow in streams.chain(datagrams) {
         if !rows.is_empty() {
             rows.push(Row::new());

@@ -36,7 +36,7 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
 /// Draws some of the findings of an analysis.
 #[must_use]
 pub fn draw_these(findings: &[Finding], analysis: &Analysis, width: usize) -> Picture {
-    let colors = ActorColors::of(analysis.recording.events());
+    let colors = ActorColors::of(analysis.recording.shown_events());
     let mut rows = Vec::new();
     for finding in findings.iter().take(MOST) {
         if !rows.is_empty() {

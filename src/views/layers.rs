@@ -249,9 +249,8 @@ fn overhead(frames: &[&Frame], width: usize, rows: &mut Vec<Row>) {
 
 view!("layers", |analysis, width, _| draw(analysis, width));
 fn draw(analysis: &Analysis, width: usize) -> Picture {
-    let events = analysis.recording.events();
+    let events = analysis.recording.shown_events();
     let frames: Vec<&Frame> = events
-        .iter()
         .filter_map(|event| match &event.what {
             EventKind::Frame(frame) => Some(&**frame),
             _ => None,

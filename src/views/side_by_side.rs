@@ -70,7 +70,7 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
 
 /// The columns, and how many calls were made before the first part.
 fn columns(analysis: &Analysis) -> (Vec<Column>, usize) {
-    let colors = ActorColors::of(analysis.recording.events());
+    let colors = ActorColors::of(analysis.recording.shown_events());
     let (mut headings, mut before): (Vec<(String, Vec<&Action>)>, usize) = (Vec::new(), 0);
     for part in analysis.parts.iter().map(|part| wording::label(part.name)) {
         if !headings.iter().any(|(known, _)| *known == part) {

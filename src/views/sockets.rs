@@ -27,10 +27,12 @@ const MOST_REFUSALS: usize = 2;
 
 view!("sockets", draw);
 fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
-    let colors = ActorColors::of(analysis.recording.events());
-    let marks = Marks::of(analysis, colors.size());
-    let drawn =
-        analysis.sockets.iter().take(if analysis.sockets.len() > MOST { MOST - 1 } else { MOST });
+    let colors = ActorColors::of(analysis.recording.shown_events());
+    let shown = analysis.shown_sockets();
+    let all = analysis.sockets.iter().enumerate().filter(|(at, _)| shown.contains(at));
+    let all: Vec<&Socket> = all.map(|(_, socket)| socket).collect();
+    let marks = Marks::of(&all, colors.size());
+    let drawn = all.iter().take(if all.len() > MOST { MOST - 1 } else { MOST });
     let sockets: Vec<[Row; 5]> =
         drawn.flat_map(|socket| rows_of(socket, analysis, &colors, &marks)).collect();
     if sockets.is_empty() {
@@ -66,18 +68,18 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     } else {
         sockets.into_iter().for_each(|cells| stacked(cells, width, &mut rows));
     }
-    if analysis.sockets.len() > MOST {
+    if all.len() > MOST {
         rows.push(Row::new().with(
-            fit(&tr!("… {more} more sockets", more = analysis.sockets.len() - (MOST - 1)), width),
+            fit(&tr!("… {more} more sockets", more = all.len() - (MOST - 1)), width),
             Ink::Faint,
         ));
     }
-    for words in wildcards(analysis) {
+    for words in wildcards(&all) {
         if options.explains(&words) {
             rows.extend(paragraph(&words, width, Ink::Faint));
         }
     }
-    let any = |is: fn(&Socket) -> bool| analysis.sockets.iter().any(is);
+    let any = |is: fn(&Socket) -> bool| all.iter().copied().any(is);
     let again = rows.iter().any(|row| row.text().contains("└ "));
     let notes = [
         (
@@ -101,14 +103,14 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
 }
 
 /// What the wildcards among the sockets' own addresses stand for (ip(7), ipv6(7)).
-fn wildcards(analysis: &Analysis) -> Vec<String> {
+fn wildcards(sockets: &[&Socket]) -> Vec<String> {
     let (any_v4, any_v6) = ("0.0.0.0", "[::]");
     let at = |wildcard: &str, only_v6: bool| {
-        analysis.sockets.iter().filter(|one| one.only_v6 == only_v6).filter_map(address).any(
-            |local| {
-                local.to_string().strip_prefix(wildcard).is_some_and(|rest| rest.starts_with(':'))
-            },
-        )
+        let of_kind = sockets.iter().filter(|one| one.only_v6 == only_v6);
+        let is_it = |local: &Address| {
+            local.to_string().strip_prefix(wildcard).is_some_and(|rest| rest.starts_with(':'))
+        };
+        of_kind.filter_map(|socket| address(socket)).any(is_it)
     };
     let mut all = Vec::new();
     for address in [any_v4, any_v6].into_iter().filter(|address| at(address, false)) {
@@ -339,8 +341,8 @@ struct Marks {
 }
 
 impl Marks {
-    fn of(analysis: &Analysis, first_ink: usize) -> Marks {
-        let ends = analysis.sockets.iter().flat_map(|socket| [&socket.local, &socket.peer]);
+    fn of(sockets: &[&Socket], first_ink: usize) -> Marks {
+        let ends = sockets.iter().flat_map(|socket| [&socket.local, &socket.peer]);
         let all: Vec<String> = ends.flatten().filter_map(mark).collect();
         let mut often: Vec<(usize, String)> = Vec::new();
         for one in all {

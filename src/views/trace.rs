@@ -252,17 +252,16 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     let mut trace = Trace::new(Detail::Calls, width).of(&analysis.recording.header.origin);
     let ready = analysis.calls.iter().filter(|span| span.found_ready);
     trace.found_ready = ready.map(|span| (span.process, span.call.id)).collect();
-    let events = analysis.recording.events();
-    for event in events
-        .iter()
+    let events = || analysis.recording.shown_events();
+    for event in events()
         .filter(|event| !matches!(event.what, EventKind::Frame(_) | EventKind::Delivered { .. }))
     {
         trace.add_actor(&event.actor);
     }
-    let mut rows: Vec<Row> = events.iter().flat_map(|event| trace.push(event)).collect();
+    let mut rows: Vec<Row> = events().flat_map(|event| trace.push(event)).collect();
     rows.extend(trace.pause());
     let key = tr!("(= is followed by what the call returned; on the right, how long it took)");
-    let returns = events.iter().any(|event| matches!(event.what, EventKind::Return(_)));
+    let returns = events().any(|event| matches!(event.what, EventKind::Return(_)));
     if returns && options.explains(key) {
         rows.extend(paragraph(key, width, Ink::Faint));
     }

@@ -56,9 +56,9 @@ impl ActorColors {
     }
 
     /// Everyone who speaks in these events, except the lab itself.
-    pub fn of(events: &[Event]) -> ActorColors {
+    pub fn of<'e>(events: impl IntoIterator<Item = &'e Event>) -> ActorColors {
         let mut colors = ActorColors::default();
-        for event in events.iter().filter(|event| event.is_by_actor()) {
+        for event in events.into_iter().filter(|event| event.is_by_actor()) {
             colors.add(&event.actor);
         }
         colors

@@ -12,7 +12,7 @@ impl Builder<'_> {
     /// The steps of all of them.
     pub(super) fn annotations(&self) -> Vec<Step> {
         let (mut steps, mut is_told) = (Vec::new(), false);
-        for event in self.analysis.recording.events() {
+        for event in self.analysis.recording.shown_events() {
             let lane = self.lane_of.get(&event.actor).copied();
             let (shape, likeness) = match &event.what {
                 EventKind::Part { part } => (

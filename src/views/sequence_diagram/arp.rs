@@ -16,6 +16,8 @@ impl Builder<'_> {
             let frame = |at: Option<usize>| at.map(|at| &self.analysis.wire[at]);
             let (question, answer) = (frame(exchange.question), frame(exchange.answer));
             let first = question.or(answer)?;
+            let is_shown = self.analysis.recording.shows_frame(first.frame.frame);
+            let first = Some(first).filter(|_| is_shown)?;
             let arp = first.frame.layers.arp.as_ref()?;
             let asked = arp.target_ip;
             let words = match (question, answer) {

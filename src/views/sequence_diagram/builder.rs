@@ -52,7 +52,7 @@ pub(super) struct Builder<'a> {
 impl<'a> Builder<'a> {
     pub(super) fn new(analysis: &'a Analysis<'a>, threads: &'a ThreadNames) -> Builder<'a> {
         let (mut lanes, mut lane_of) = (Vec::new(), HashMap::new());
-        for event in analysis.recording.events().iter().filter(|event| event.is_by_actor()) {
+        for event in analysis.recording.shown_events().filter(|event| event.is_by_actor()) {
             let lane = *lane_of.entry(event.actor.clone()).or_insert_with(|| {
                 lanes.push(Lane {
                     name: labels::actor(&event.actor).into_owned(),
@@ -66,14 +66,11 @@ impl<'a> Builder<'a> {
         }
         // An end of the wire that is nobody's has a lane all the same.
         let process = lanes.first().map_or(0, |lane| lane.process);
-        for name in
-            analysis.wire.iter().filter(|segment| segment.frame.layers.arp.is_none()).flat_map(
-                |segment| {
-                    let to = Some(&segment.to).filter(|_| segment.to_many().is_none());
-                    [Some(&segment.from), to].into_iter().flatten()
-                },
-            )
-        {
+        let frames = analysis.shown_wire().filter(|it| it.frame.layers.arp.is_none());
+        for name in frames.flat_map(|segment| {
+            let to = Some(&segment.to).filter(|_| segment.to_many().is_none());
+            [Some(&segment.from), to].into_iter().flatten()
+        }) {
             lane_of.entry(name.clone()).or_insert_with(|| {
                 let side = analysis.side(name);
                 lanes.push(Lane {
@@ -85,7 +82,7 @@ impl<'a> Builder<'a> {
                 lanes.len() - 1
             });
         }
-        let wired = analysis.wire.iter().filter_map(|segment| segment.socket).collect();
+        let wired = analysis.shown_wire().filter_map(|segment| segment.socket).collect();
         let ends: HashSet<usize> = analysis
             .directions
             .iter()
@@ -164,7 +161,9 @@ impl<'a> Builder<'a> {
                 continue;
             }
             let to = delivery.to.as_ref().and_then(|to| self.lane_of.get(to)).copied();
-            if to == Some(self.lane(delivery.call)) {
+            // Where it went is not shown.
+            let is_hidden = to.is_none() && delivery.to.is_some() && delivery.lost.is_none();
+            if is_hidden || to == Some(self.lane(delivery.call)) {
                 continue;
             }
             let (line, unread) = match delivery.what {

@@ -39,7 +39,7 @@ impl Builder<'_> {
     fn row_times(&self) -> RowTimes {
         let calls = self.shown.iter().filter(|index| !self.drawn_at.contains_key(index));
         let calls = calls.map(|&index| (self.row_ns(index), self.lane(index)));
-        let frames = self.analysis.wire.iter().filter(|segment| segment.frame.layers.arp.is_none());
+        let frames = self.analysis.shown_wire().filter(|it| it.frame.layers.arp.is_none());
         let frames = frames
             .flat_map(|segment| segment.arrived_ns.iter().copied().chain([segment.left_ns]))
             .map(|at_ns| (at_ns, usize::MAX));

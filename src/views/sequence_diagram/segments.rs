@@ -23,11 +23,11 @@ const QUOTED: usize = 24;
 impl Builder<'_> {
     /// The steps of all frames, and of the states. `others` are the times of all other steps.
     pub(super) fn segments(&self, mut others: Vec<u64>, numbers: SeqNumbers) -> Vec<Step> {
-        let wire = &self.analysis.wire;
+        let wire = || self.analysis.shown_wire();
         let shown = |segment: &&Segment| segment.frame.layers.arp.is_none();
         let tail_ns = self.analysis.cleanup_ns().unwrap_or(u64::MAX);
         let (before, tail): (Vec<&Segment>, Vec<&Segment>) =
-            wire.iter().filter(shown).partition(|segment| segment.left_ns < tail_ns);
+            wire().filter(shown).partition(|segment| segment.left_ns < tail_ns);
         others.extend(
             before
                 .iter()
@@ -36,8 +36,8 @@ impl Builder<'_> {
         others.extend(self.analysis.states.iter().map(|change| change.at_ns));
         others.sort_unstable();
         // Where the wire carries hardly anything else, ARP is the point.
-        let asking = wire.iter().filter(|segment| segment.frame.layers.arp.is_some()).count();
-        let mut steps = if asking * 2 >= wire.len() { self.arp_frames() } else { self.arp() };
+        let asking = wire().filter(|segment| segment.frame.layers.arp.is_some()).count();
+        let mut steps = if asking * 2 >= wire().count() { self.arp_frames() } else { self.arp() };
         for segment in before {
             self.segment(segment, &others, numbers, &mut steps);
         }
