@@ -22,6 +22,7 @@ pub mod findings;
 mod found_ready;
 pub mod grouping;
 mod hosts;
+mod left_out;
 mod measurements;
 mod messages;
 mod retransmissions;

@@ -43,7 +43,7 @@ pub struct Socket {
     pub opened_ns: u64,
     /// When its last descriptor was closed; `None` if the recording does not say that it was.
     pub closed_ns: Option<u64>,
-    /// Nobody closed it: it was open when its process ended.
+    /// Nobody closed it: it was open when its process ended. False if what the process did last is not recorded.
     pub closed_by_exit: bool,
     /// Its own address, as the kernel last said it, or as it was successfully bound.
     pub local: Option<Address>,
@@ -250,6 +250,7 @@ impl Analysis<'_> {
         });
         let mut sources: Vec<(u64, Source)> = calls.chain(others).collect();
         sources.sort_by_key(|(at_ns, _)| *at_ns);
+        let known_until_ns = self.left_out_since_ns().unwrap_or(u64::MAX);
         for (at_ns, source) in sources {
             match source {
                 Source::Call(index) => self.learn_from_call(index, &mut known),
@@ -263,7 +264,9 @@ impl Analysis<'_> {
                     }
                 }
                 Source::Exit(process) => {
-                    self.sockets.iter_mut().for_each(|socket| socket.lose(process, at_ns));
+                    let is_known = at_ns <= known_until_ns;
+                    let sockets = self.sockets.iter_mut();
+                    sockets.for_each(|socket| socket.lose(process, at_ns, is_known));
                 }
             }
         }
@@ -535,12 +538,12 @@ impl Socket {
         }
     }
 
-    /// A process has ended, and the kernel has closed what it left open.
-    fn lose(&mut self, process: u32, at_ns: u64) {
+    /// A process has ended, and the kernel has closed what it left open. `is_known`: that is all that it did not close itself.
+    fn lose(&mut self, process: u32, at_ns: u64, is_known: bool) {
         let before = self.descriptors.len();
         self.descriptors.retain(|(holder, _)| *holder != process);
         if self.descriptors.len() < before && self.descriptors.is_empty() {
-            (self.closed_ns, self.closed_by_exit) = (Some(at_ns), true);
+            (self.closed_ns, self.closed_by_exit) = (Some(at_ns), is_known);
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{DrawOptions, view};
 use crate::analysis::{Analysis, FailureReason, Socket, SocketUse};
 use crate::i18n::tr;
 use crate::picture::table::{self, Column};
-use crate::picture::{Ink, Picture, Row, fit, paragraph};
+use crate::picture::{Ink, Picture, Row, fit, paragraph, span_of};
 use crate::trace::recording::Origin;
 use crate::trace::{Address, SocketType, SyscallKind};
 
@@ -98,6 +98,13 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     ];
     for words in options.explanations(notes) {
         rows.extend(paragraph(words, width, Ink::Faint));
+    }
+    if let Some(since_ns) = analysis.left_out_since_ns() {
+        let words = tr!(
+            "(what was done with sockets after {time} is not recorded: events are left out)",
+            time = span_of(since_ns)
+        );
+        rows.extend(paragraph(&words, width, Ink::Warn));
     }
     Picture(rows)
 }
@@ -285,7 +292,10 @@ fn became(socket: &Socket, analysis: &Analysis) -> Row {
         SocketUse::BoundByKernel => row.push(tr!("bound by the kernel"), Ink::Plain),
         SocketUse::Unused => {}
     }
-    let keepers: Vec<String> = socket.keepers().map(|it| wording::actor(it)).collect();
+    // Who still had it open may have closed it since, where that is not recorded.
+    let is_whole = analysis.left_out_since_ns().is_none();
+    let keepers = socket.keepers().filter(|_| is_whole);
+    let keepers: Vec<String> = keepers.map(|it| wording::actor(it)).collect();
     if !keepers.is_empty() {
         let who = keepers.join(tr!(context "list", ", "));
         let words = tr!("still open in {who}", who);
@@ -445,6 +455,28 @@ mod tests {
         recording.header.origin = Origin::Programs(Vec::new());
         let text = draw(&Analysis::of(&recording), 100).text();
         assert_eq!(text.matches("closed at exit").count(), 2, "{text}");
+    }
+
+    #[test]
+    fn where_events_are_left_out_nothing_is_said_of_who_closed() {
+        let exited = || json!({"event": "exited", "cpu_ns": 1, "status": {"code": 0}});
+        let mut script = Script::new();
+        script.process("early", 7).process("late", 8);
+        script.udp("early", 1, 4000).udp("late", 2, 4001).json("early", exited());
+        script.sends_to("late", 2, "x", 4000).pass(5_000_000).json("late", exited());
+        let drawn = |script: &Script| {
+            let mut recording = script.recording();
+            recording.header.origin = Origin::Programs(Vec::new());
+            draw(&Analysis::of(&recording), 100).text()
+        };
+        let whole = drawn(&script);
+        assert_eq!(whole.matches("closed at exit").count(), 2, "{whole}");
+        let cut = drawn(
+            script.json("lab", json!({"event": "note", "note": {"left-out": {"events": 3}}})),
+        );
+        assert_eq!(cut.matches("closed at exit").count(), 1, "{cut}");
+        assert_eq!(cut.matches("bound, closed").count(), 2, "{cut}");
+        assert!(cut.contains("is not recorded") && !whole.contains("is not recorded"), "{cut}");
     }
 
     #[test]
