@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::Analysis;
 use crate::trace::recording::Origin;
 use crate::trace::{
-    Call, Data, Event, EventKind, Name, Outcome, Output, PAUSES_PER_LINE, Role, SocketId,
-    SocketType, Syscall, SyscallKind,
+    Call, Data, Event, EventKind, ExitStatus, Name, Outcome, Output, PAUSES_PER_LINE, Role,
+    SocketId, SocketType, Syscall, SyscallKind,
 };
 
 /// A call that took longer than this is taken to have been blocked, in nanoseconds; no other call takes as long.
@@ -288,17 +288,32 @@ impl Analysis<'_> {
         span.socket.is_some_and(|at| self.sockets[at].has_empty_messages())
     }
 
-    /// The signal that cut this call short, if another process or a key sent it: Ctrl-C.
+    /// The signal that cut this call short, if another process or a key sent it (Ctrl-C), or if it ended the process: then the call never
+    /// returned to the program.
     pub fn signal_that_cut(&self, span: &CallSpan) -> Option<&str> {
         let back = span.exit.as_ref().filter(|_| span.errno() == Some("EINTR"))?;
         let events = self.recording.events();
         let since = events.partition_point(|event| event.at_ns < span.entered_ns);
         let own = events[since..].iter().filter(|event| event.process == span.process);
         let until_ns = back.at_ns.saturating_add(SIGNAL_NS);
-        own.take_while(|event| event.at_ns <= until_ns).find_map(|event| match &event.what {
+        let mut soon = own.clone().take_while(|event| event.at_ns <= until_ns);
+        let sent = soon.find_map(|event| match &event.what {
             EventKind::Signalled { signal } => Some(&**signal),
             _ => None,
-        })
+        });
+        let goes_on = |event: &&Event| {
+            let is_own = event.thread == span.thread && event.at_ns > back.at_ns;
+            is_own && matches!(&event.what, EventKind::Enter(call) if call.role == Role::Program)
+        };
+        let ended_by = || {
+            own.clone().find_map(|event| match &event.what {
+                EventKind::Exited { status: Some(ExitStatus::Signal(signal)), .. } => {
+                    Some(&**signal)
+                }
+                _ => None,
+            })
+        };
+        sent.or_else(|| ended_by().filter(|_| !own.clone().any(|event| goes_on(&event))))
     }
 
     pub(super) fn pair_returns(&mut self) {

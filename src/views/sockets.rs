@@ -162,7 +162,7 @@ fn rows_of(
             became,
         ]
     };
-    let mut refused: Vec<(usize, String, &Address)> = Vec::new();
+    let mut refused: Vec<(usize, (String, Ink), &Address)> = Vec::new();
     for (call, words) in failures(socket, analysis, FailureReason::Address) {
         let Some(asked) = analysis.calls[call].call.syscall.address() else { continue };
         let is_known = refused.iter().any(|(_, said, known)| *said == words && *known == asked);
@@ -170,8 +170,8 @@ fn rows_of(
             refused.push((call, words, asked));
         }
     }
-    let refusal = |(call, words, asked): (usize, String, &Address)| {
-        let words = Row::new().with(words, Ink::Bad);
+    let refusal = |(call, (words, ink), asked): (usize, (String, Ink), &Address)| {
+        let words = Row::new().with(words, ink);
         if analysis.calls[call].is(SyscallKind::Bind) {
             cells(Some(asked), None, words)
         } else {
@@ -204,17 +204,23 @@ fn rows_of(
     rows
 }
 
-/// The calls on it that failed for this reason, in words.
+/// The calls on it that failed for this reason, in words. That a signal cut one short is no fault.
 fn failures<'a>(
     socket: &'a Socket,
     analysis: &'a Analysis,
     why: FailureReason,
-) -> impl Iterator<Item = (usize, String)> + 'a {
+) -> impl Iterator<Item = (usize, (String, Ink))> + 'a {
     let of_kind = socket.failures.iter().filter(move |failure| failure.why == why);
     let spans = of_kind.map(|failure| (failure, &analysis.calls[failure.call]));
     spans.filter(|(_, span)| !analysis.only_looks_for_a_peer(span)).map(|(failure, span)| {
-        let words = format!("✗ {}: {}", span.call.function(), span.failure().unwrap_or(""));
-        (failure.call, safe(&words))
+        let function = span.call.function();
+        let (words, ink) = match analysis.signal_that_cut(span) {
+            Some(signal) => {
+                (tr!("{function}: interrupted by {signal}", function, signal), Ink::Plain)
+            }
+            None => (format!("✗ {function}: {}", span.failure().unwrap_or("")), Ink::Bad),
+        };
+        (failure.call, (safe(&words), ink))
     })
 }
 
@@ -321,15 +327,15 @@ fn became(socket: &Socket, analysis: &Analysis) -> Row {
         };
         row.push(words, Ink::Faint);
     }
-    let mut said: Vec<String> = Vec::new();
+    let mut said: Vec<(String, Ink)> = Vec::new();
     for (_, words) in failures(socket, analysis, FailureReason::Other) {
         if !said.contains(&words) && said.len() < MOST_REFUSALS {
             said.push(words);
         }
     }
-    for words in said {
+    for (words, ink) in said {
         row.push(if row.0.is_empty() { "" } else { "  " }, Ink::Plain);
-        row.push(words, Ink::Bad);
+        row.push(words, ink);
     }
     row
 }
@@ -477,6 +483,34 @@ mod tests {
         assert_eq!(cut.matches("closed at exit").count(), 1, "{cut}");
         assert_eq!(cut.matches("bound, closed").count(), 2, "{cut}");
         assert!(cut.contains("is not recorded") && !whole.contains("is not recorded"), "{cut}");
+    }
+
+    #[test]
+    fn a_call_that_a_signal_cut_short_is_no_failure_of_the_socket() {
+        let signalled = json!({"event": "signalled", "signal": "SIGTERM"});
+        let killed = json!({"event": "exited", "cpu_ns": 1, "status": {"signal": "SIGALRM"}});
+        let text = |after: &[serde_json::Value], goes_on: bool| {
+            let mut script = Script::connected();
+            script.fails("server", 1, "accept", &[], "EINTR");
+            if goes_on {
+                script.sends("server", 3, "x");
+            }
+            for event in after {
+                script.json("server", event.clone());
+            }
+            draw(&Analysis::of(&script.recording()), 120).text()
+        };
+        for (after, goes_on, words) in [
+            (vec![signalled.clone()], true, "accept: interrupted by SIGTERM"),
+            (vec![killed.clone()], false, "accept: interrupted by SIGALRM"),
+            // It was handled: the program got the error.
+            (vec![killed], true, "✗ accept: EINTR"),
+            (vec![], false, "✗ accept: EINTR"),
+        ] {
+            let text = text(&after, goes_on);
+            assert!(text.contains(words), "{words}: {text}");
+            assert_eq!(text.contains('✗'), words.contains('✗'), "{text}");
+        }
     }
 
     #[test]
