@@ -35,15 +35,25 @@ pub enum ThreadState {
     Away,
 }
 
-/// Why a thread sleeps that is blocked in no recorded call.
+impl ThreadState {
+    /// The recorded call in which it is blocked: it waits for something, or for a time to pass.
+    pub fn blocking_call(&self) -> Option<&str> {
+        match self {
+            ThreadState::Blocked(call) | ThreadState::Asleep(Sleep::Asked(call)) => Some(call),
+            _ => None,
+        }
+    }
+}
+
+/// Why a thread sleeps that waits for nothing in a recorded call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sleep {
     /// A deliberate wait, for this purpose.
     Waiting(Label),
     /// A stepped run holds its next call.
     Held,
-    /// In a sleep of its own, which is recorded.
-    Asked,
+    /// In a sleep of its own, by this call, which is recorded.
+    Asked(String),
     /// In this system call, as the kernel reports; `None` where it does not say which.
     InCall(Option<String>),
 }
@@ -80,13 +90,22 @@ pub struct ThreadTimeline {
 }
 
 impl ThreadTimeline {
-    /// Each time that it was blocked: from falling asleep to being woken, and in which call. What samples cut is one.
-    pub fn blocked_spans(&self) -> Vec<(u64, u64, &str)> {
+    /// Each time that it waited in a call for something: from falling asleep to being woken, and in which call. What samples cut is
+    /// one.
+    pub fn waits(&self) -> Vec<(u64, u64, &str)> {
+        self.spans(|doing| match doing {
+            ThreadState::Blocked(call) => Some(call),
+            _ => None,
+        })
+    }
+
+    /// From when to when it did what this gives the call of.
+    fn spans(&self, call_of: fn(&ThreadState) -> Option<&str>) -> Vec<(u64, u64, &str)> {
         let mut all: Vec<(u64, u64, &str)> = Vec::new();
         for interval in &self.intervals {
-            let ThreadState::Blocked(call) = &interval.doing else { continue };
+            let Some(call) = call_of(&interval.doing) else { continue };
             match all.last_mut() {
-                Some((_, to, known)) if *to == interval.from_ns && known == call => {
+                Some((_, to, known)) if *to == interval.from_ns && *known == call => {
                     *to = interval.to_ns;
                 }
                 _ => all.push((interval.from_ns, interval.to_ns, call)),
@@ -95,10 +114,10 @@ impl ThreadTimeline {
         all
     }
 
-    /// How often it was blocked, and for how long together, call by call.
+    /// How often it was blocked, and for how long together, call by call; a sleep of its own counts.
     pub fn blocked(&self) -> Vec<(&str, usize, u64)> {
         let mut all: Vec<(&str, usize, u64)> = Vec::new();
-        for (from_ns, to_ns, call) in self.blocked_spans() {
+        for (from_ns, to_ns, call) in self.spans(ThreadState::blocking_call) {
             match all.iter_mut().find(|(known, ..)| *known == call) {
                 Some((_, times, sum)) => {
                     *times += 1;
@@ -225,7 +244,7 @@ impl ThreadTimeline {
             let waited = can_wait(span) && to_ns.saturating_sub(span.entered_ns) >= BLOCKED_NS;
             if waited {
                 let state = if span.call.syscall.sleeps() {
-                    ThreadState::Asleep(Sleep::Asked)
+                    ThreadState::Asleep(Sleep::Asked(name_of(span).to_owned()))
                 } else {
                     ThreadState::Blocked(name_of(span).to_owned())
                 };

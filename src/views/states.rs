@@ -94,6 +94,7 @@ fn put_box(canvas: &mut Canvas, row: usize, column: usize, name: &str, note: &st
 /// The five states and their edges, in 64 columns.
 fn diagram(canvas: &mut Canvas, totals: &ThreadTotals) {
     const EDGE: usize = 64;
+    const CALLS: usize = 41;
     let time = |ns: Option<u64>| ns.map_or(tr!("not asked").to_owned(), span_of);
     let turns = totals.turns.map_or("?×".to_owned(), times);
     put_box(canvas, 0, 0, tr!("created"), &times(totals.created), Ink::Plain);
@@ -136,10 +137,12 @@ fn diagram(canvas: &mut Canvas, totals: &ThreadTotals) {
     let calls: Vec<_> = totals
         .slept
         .iter()
-        .map(|(call, count)| format!("{} {}", safe(call), times(count)))
+        .map(|(call, count)| format!("{}\u{a0}{}", safe(call), times(count)))
         .collect();
     let words = if calls.is_empty() { tr!("never").to_owned() } else { calls.join(tr!(", ")) };
-    canvas.write(11, 41, EDGE, &words, Ink::Strong);
+    for (row, line) in wrap(&words, canvas.width().max(EDGE) - CALLS).iter().enumerate() {
+        canvas.write(11 + row, CALLS, canvas.width(), &line.replace('\u{a0}', " "), Ink::Strong);
+    }
     canvas.write(9, 41, 56, tr!("waits in"), Ink::Faint);
 }
 
@@ -202,6 +205,7 @@ mod tests {
     use crate::analysis::script::{Script, fits_everywhere};
     use crate::analysis::threads::tests::{asked, modes};
     use crate::i18n::{chinese, speaking};
+    use crate::trace::{EventKind, Outcome};
     use insta::{assert_snapshot, with_settings};
 
     fn draw(analysis: &Analysis, width: usize) -> Picture {
@@ -226,6 +230,33 @@ mod tests {
         let drawn = speaking(chinese(), || draw(&Analysis::of(&recording), 80).text());
         // No file below src is in Chinese.
         with_settings!({ snapshot_path => "../../tests/snapshots" }, { assert_snapshot!(drawn) });
+    }
+
+    #[test]
+    fn a_sleep_counts_and_every_call_is_named() {
+        let mut script = Script::new();
+        let names = ["sleeper", "waiter", "poller"];
+        for actor in names {
+            script.event(actor, EventKind::Started { kind: ActorKind::Thread });
+        }
+        let request = [("request_ns", 200_000_000.into())];
+        let calls = [
+            ("sleeper", script.enter("sleeper", 1, "clock_nanosleep", &request)),
+            ("waiter", script.enter("waiter", 1, "recv", &[("size", 8.into())])),
+            ("poller", script.enter("poller", 1, "accept", &[])),
+        ];
+        script.pass(200_000_000);
+        for (who, call) in &calls {
+            script.leave(who, call, Outcome::Result(0), &[]);
+        }
+        for width in [64, 80, 120] {
+            let drawn = draw(&Analysis::of(&script.recording()), width).text();
+            for call in ["clock_nanosleep 1×", "recv 1×", "accept 1×", "600 ms"] {
+                assert!(drawn.contains(call), "{width}: {drawn}");
+            }
+            let row = drawn.lines().find(|row| row.starts_with("sleeper ")).expect("its row");
+            assert!(row.ends_with("200 ms"), "{row}");
+        }
     }
 
     #[test]

@@ -118,7 +118,7 @@ fn band(
         canvas.write(row, at, end, BREAK, Ink::Faint);
         marks.extend([at, at + 1]);
     }
-    for (from_ns, to_ns, call) in timeline.blocked_spans() {
+    for (from_ns, to_ns, call) in timeline.waits() {
         let (from, to) =
             (scale.column_of(from_ns), scale.column_of(to_ns).min(end.saturating_sub(1)));
         if to > from + 1 {
@@ -211,7 +211,7 @@ fn placed<'w>(
 pub(super) fn sleep(why: &Sleep) -> String {
     match why {
         Sleep::Waiting(purpose) => wording::label(purpose),
-        Sleep::Asked => tr!("asleep").to_owned(),
+        Sleep::Asked(_) => tr!("asleep").to_owned(),
         Sleep::Held => tr!(context "call", "held").to_owned(),
         Sleep::InCall(Some(call)) => safe(call),
         Sleep::InCall(None) => tr!("asleep").to_owned(),

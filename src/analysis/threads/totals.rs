@@ -1,6 +1,6 @@
 //! What several threads did, together.
 
-use super::{ThreadState, ThreadTimeline};
+use super::ThreadTimeline;
 
 /// What several threads did, together.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl ThreadTotals {
             }
             // Blocked to the very end: nothing woke it.
             let last = timeline.intervals.last();
-            if last.is_some_and(|last| matches!(last.doing, ThreadState::Blocked(_))) {
+            if last.is_some_and(|last| last.doing.blocking_call().is_some()) {
                 totals.woken -= 1;
             }
         }

@@ -32,7 +32,7 @@ impl Legend {
             |sign: char| timelines.iter().flat_map(shown_marks).any(|mark| sign_of(mark).0 == sign);
         let on_purpose = shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::Waiting(_))));
         let held = shows(|doing| *doing == ThreadState::Asleep(Sleep::Held));
-        let asked = shows(|doing| *doing == ThreadState::Asleep(Sleep::Asked));
+        let asked = shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::Asked(_))));
         let in_a_call = shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::InCall(_))));
         let asleep = match (on_purpose, in_a_call) {
             (false, true) if asked => tr!("sleeps, or waits in a call that is not recorded"),
