@@ -23,7 +23,8 @@ const INDENT: usize = 2;
 
 view!("findings", |analysis, width, _| draw(analysis, width));
 fn draw(analysis: &Analysis, width: usize) -> Picture {
-    let findings = analysis.findings();
+    let shows = |call: &usize| analysis.recording.shows_actor(&analysis.calls[*call].actor);
+    let findings = analysis.findings_where(|finding| finding.calls.iter().any(shows));
     if findings.is_empty() {
         let text = tr!(
             "(no fault was found of those that explore knows; that does not make a program right)"
