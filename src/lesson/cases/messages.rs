@@ -95,10 +95,9 @@ impl Wording {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::io::Error;
 
     use super::*;
-    use crate::i18n::{Language, error_text, speaking};
+    use crate::i18n::Language;
 
     /// Whether the table has this text for the error.
     fn has(error: &str, text: &str) -> bool {
@@ -132,6 +131,10 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")] // elsewhere the numbers and the texts are others
     fn what_this_program_calls_an_error_of_the_system_is_in_the_table() {
+        use std::io::Error;
+
+        use crate::i18n::{error_text, speaking};
+
         // The catalogue words a kind of error, which may be several: EACCES and EPERM.
         let kind = |number| Error::from_raw_os_error(number).kind();
         let name = |number| format!("{:?}", nix::errno::Errno::from_raw(number));
