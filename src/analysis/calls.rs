@@ -301,19 +301,17 @@ impl Analysis<'_> {
             EventKind::Signalled { signal } => Some(&**signal),
             _ => None,
         });
-        let goes_on = |event: &&Event| {
+        let goes_on = |event: &Event| {
             let is_own = event.thread == span.thread && event.at_ns > back.at_ns;
             is_own && matches!(&event.what, EventKind::Enter(call) if call.role == Role::Program)
         };
-        let ended_by = || {
-            own.clone().find_map(|event| match &event.what {
-                EventKind::Exited { status: Some(ExitStatus::Signal(signal)), .. } => {
-                    Some(&**signal)
-                }
-                _ => None,
-            })
-        };
-        sent.or_else(|| ended_by().filter(|_| !own.clone().any(|event| goes_on(&event))))
+        if sent.is_some() || own.clone().any(goes_on) {
+            return sent;
+        }
+        own.clone().find_map(|event| match &event.what {
+            EventKind::Exited { status: Some(ExitStatus::Signal(signal)), .. } => Some(&**signal),
+            _ => None,
+        })
     }
 
     pub(super) fn pair_returns(&mut self) {

@@ -21,9 +21,8 @@ impl Parting {
         let is_open = Arc::new(AtomicBool::new(session.terminal.is_interactive()));
         let at_end = is_open.clone();
         let at_end = signals::at_end(move || {
-            // Another program may have the terminal by now.
-            if at_end.load(Ordering::SeqCst) && signals::is_foreground() {
-                say_lines(text);
+            if at_end.load(Ordering::SeqCst) {
+                tell(text);
             }
         });
         Parting { text, is_open, _at_end: at_end }
@@ -42,6 +41,14 @@ impl Parting {
             }
             came_out => came_out.map(|()| true),
         }
+    }
+}
+
+/// Says this when a signal ends the program.
+pub(super) fn tell(text: &str) {
+    // Another program may have the terminal by now.
+    if signals::is_foreground() {
+        say_lines(text);
     }
 }
 

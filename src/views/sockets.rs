@@ -298,11 +298,9 @@ fn became(socket: &Socket, analysis: &Analysis) -> Row {
         SocketUse::BoundByKernel => row.push(tr!("bound by the kernel"), Ink::Plain),
         SocketUse::Unused => {}
     }
-    // Who still had it open may have closed it since, where that is not recorded.
-    let is_whole = analysis.left_out_since_ns().is_none();
-    let keepers = socket.keepers().filter(|_| is_whole);
-    let keepers: Vec<String> = keepers.map(|it| wording::actor(it)).collect();
-    if !keepers.is_empty() {
+    let keepers: Vec<String> = socket.keepers().map(|it| wording::actor(it)).collect();
+    // They may have closed it since, where that is not recorded.
+    if !keepers.is_empty() && analysis.left_out_since_ns().is_none() {
         let who = keepers.join(tr!(context "list", ", "));
         let words = tr!("still open in {who}", who);
         row.push(if row.0.is_empty() { "" } else { tr!(context "list", ", ") }, Ink::Plain);

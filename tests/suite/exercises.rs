@@ -20,6 +20,7 @@ use crate::person::Person;
 use crate::support::{
     ChildGuard, ended, explore, file, folder, for_each, is_installed, python_itself, require, utf8,
 };
+use crate::trace::runs;
 
 fn judged(exercise: &Exercise, programs: &[String]) -> Value {
     let which = exercise.which();
@@ -387,15 +388,11 @@ fn ctrl_c_leaves_no_program_running() {
     while !its.exists() {
         thread::sleep(Duration::from_millis(20));
     }
-    let number: i32 = fs::read_to_string(its).expect("read").parse().expect("a number");
+    let number: u32 = fs::read_to_string(its).expect("read").parse().expect("a number");
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).expect("sent");
     assert_eq!(child.output().status.code(), Some(130));
     // It is ended, though perhaps a moment later, and by whoever is its parent then it may be left uncollected.
-    let is_running = || {
-        let stat = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
-        stat.rsplit_once(')').is_some_and(|(_, state)| !state.trim_start().starts_with('Z'))
-    };
-    while is_running() {
+    while runs(number) {
         thread::sleep(Duration::from_millis(20));
     }
 }

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::person::Person;
 use crate::step::{held_before_made, recorded};
 use crate::support::{ended, explore, file, folder, require, utf8};
+use crate::trace::runs;
 
 /// A server for one client. It writes its port before it listens.
 const SERVER: &str = "\
@@ -237,11 +238,7 @@ fn process_of_waits(learner: &mut Person) -> Pid {
 
 /// Waits until the process is gone, or a zombie.
 fn is_gone(process: Pid) {
-    let runs = || {
-        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-        stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
-    };
-    while runs() {
+    while runs(process.as_raw().cast_unsigned()) {
         std::thread::yield_now();
     }
 }

@@ -91,13 +91,10 @@ impl<'a> Facts<'a> {
                 EventKind::Wait { .. } => {
                     self.sleeps.entry(thread).or_default().push(event.at_ns);
                 }
-                EventKind::Deadline { .. } => {
+                EventKind::Deadline { .. } | EventKind::End { ending: Ending::Interrupted } => {
                     self.stopped_ns.get_or_insert(event.at_ns);
                 }
                 what if is_ctrl_c(what) => {
-                    self.stopped_ns.get_or_insert(event.at_ns);
-                }
-                EventKind::End { ending: Ending::Interrupted } => {
                     self.stopped_ns.get_or_insert(event.at_ns);
                 }
                 _ => {}

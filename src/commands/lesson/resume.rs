@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::playing::Playing;
 use super::position::{Position, parts};
 use super::stops::{Seen, Stop};
-use crate::commands::Failure;
+use crate::commands::{Failure, parting};
 use crate::i18n::tr;
 use crate::lesson::Step;
-use crate::output::messages::say_lines;
 use crate::output::terminal::Place;
 use crate::output::terminal::keys::Key;
 use crate::picture::Ink;
@@ -35,11 +34,7 @@ impl Bookmark {
         let at_end = open.clone();
         let at_end = signals::at_end(move || {
             if let Some(kept) = lock(&at_end).take() {
-                let text = kept.note();
-                // Another program may have the terminal by now.
-                if signals::is_foreground() {
-                    say_lines(text);
-                }
+                parting::tell(kept.note());
             }
         });
         Bookmark { open, _at_end: at_end }
