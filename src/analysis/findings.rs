@@ -64,6 +64,8 @@ pub enum Rule {
     BusyWithoutCall { cpu_ns: u64 },
     /// It closed a connection on which bytes were unread: the peer got a reset.
     ClosedUnread { unread: usize },
+    /// It answered and closed the connection while its peer was still sending, and the peer lost so many bytes of the answer.
+    ClosedWhileSending { lost: usize },
     /// bind() or listen() failed: the address is in use.
     AddressInUse { address: Address, holder: Holder },
     /// A server closed a connection first, and had not set SO_REUSEADDR: it cannot be started again for a minute.
@@ -256,6 +258,7 @@ impl Rule {
         matches!(
             self,
             Rule::ClosedUnread { .. }
+                | Rule::ClosedWhileSending { .. }
                 | Rule::BrokenPipe
                 | Rule::NobodyListens { .. }
                 | Rule::NoTimeout { .. }

@@ -67,6 +67,7 @@ fn the_faults_of_a_server_and_its_client_are_found_and_right_ones_left_alone() {
         ("always_writable", &[ReadyIgnored]),
         ("not_ready", &[NotReady]),
         ("closed_unread", &[ClosedUnread]),
+        ("closed_while_sending", &[ClosedWhileSending]),
         ("no_reuse", &[NoReuseAddress]),
         ("sigpipe", &[BrokenPipe]),
         ("not_closed", &[NotClosed]),

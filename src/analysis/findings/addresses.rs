@@ -353,6 +353,10 @@ impl Reached {
 fn unanswered(facts: &Facts, servers: &[Server]) -> Vec<Finding> {
     let mut all = Vec::new();
     let stuck = facts.stuck();
+    let awaited: HashMap<usize, usize> = stuck
+        .iter()
+        .flat_map(|one| facts.waits_also_for(facts.call(one.call)).map(|at| (at, one.call)))
+        .collect();
     for message in &facts.analysis.messages {
         let (Fate::NobodyThere, Some(from), Some(send)) =
             (message.fate, message.from, message.send)
@@ -363,7 +367,7 @@ fn unanswered(facts: &Facts, servers: &[Server]) -> Vec<Finding> {
         let Some(to) = span.call.syscall.address() else { continue };
         let is_here = plain(to).is_some_and(|to| to.ip().is_loopback());
         let heard = facts.on(from).any(|(_, other)| other.receives() && other.result().is_some());
-        let waits = stuck.iter().find(|one| one.sockets == [from]).map(|one| one.call);
+        let waits = awaited.get(&from).copied();
         let is_missed = waits.is_some() || (facts.complains(span.process) && is_last(facts, send));
         if !is_here || heard || !is_missed || facts.analysis.meant(send).is_some() {
             continue;
@@ -402,7 +406,9 @@ fn answered_elsewhere(facts: &Facts) -> Vec<Finding> {
         let back = facts.call(receive).exit.as_ref();
         let Some(from) = back.and_then(|it| it.out.address()) else { continue };
         let waits = facts.on(asker).all(|(_, span)| !span.receives() || span.result().is_none())
-            && stuck.iter().any(|one| facts.waits_also_for(facts.call(one.call), asker));
+            && stuck
+                .iter()
+                .any(|one| facts.waits_also_for(facts.call(one.call)).any(|at| at == asker));
         let is_near = plain(to).zip(plain(from)).is_some_and(|(to, from)| {
             to.ip() == from.ip() && to.port() != from.port() && to.ip().is_loopback()
         });

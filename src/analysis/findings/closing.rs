@@ -11,6 +11,7 @@ const STILL_BLOCKED_NS: u64 = 100_000_000;
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let mut all: Vec<Finding> =
         facts.analysis.directions.iter().filter_map(|it| closed_unread(facts, it)).collect();
+    all.extend(facts.analysis.directions.iter().filter_map(|it| closed_while_sending(facts, it)));
     all.extend((0..facts.analysis.sockets.len()).filter_map(|it| no_reuse_address(facts, it)));
     all.extend((0..facts.analysis.sockets.len()).filter_map(|it| reuse_address_late(facts, it)));
     all.extend(broken_pipes(facts));
@@ -68,9 +69,7 @@ fn ended_meanwhile(facts: &Facts, socket: usize, close: Option<usize>) -> bool {
 /// server owes its client. (A client that does not want the rest takes nothing away from its server.)
 fn closed_unread(facts: &Facts, direction: &Direction) -> Option<Finding> {
     let unread = unread_at_close(facts, direction)?;
-    let back = facts.analysis.directions.iter();
-    let mut back = back.filter(|it| (it.from, it.to) == (direction.to, direction.from));
-    let lost = back.any(|it| it.sound && it.sent() > it.received());
+    let lost = lost(facts, direction.to, direction.from) > 0;
     let is_server = matches!(facts.analysis.sockets[direction.to].origin, Origin::Accept(_));
     let noticed = facts.on(direction.from).any(|(_, span)| {
         let told = span.exit.is_some() && span.returned_ns() >= unread.at_ns;
@@ -87,6 +86,42 @@ fn closed_unread(facts: &Facts, direction: &Direction) -> Option<Finding> {
     let last = facts.on(direction.to).next_back().map(|(index, _)| index);
     let rule = Rule::ClosedUnread { unread: unread.bytes };
     Some(Finding::new(facts, rule, vec![unread.close.or(last)?]))
+}
+
+/// How many bytes of what one socket sent to the other never were received.
+fn lost(facts: &Facts, from: usize, to: usize) -> usize {
+    let mut sent = facts.analysis.directions.iter().filter(|it| (it.from, it.to) == (from, to));
+    sent.find(|it| it.sound).map_or(0, |it| it.sent() - it.received().min(it.sent()))
+}
+
+/// A server that answered the last that it had read, and closed the connection, while the client was still sending: what came then
+/// was answered with a reset. The client failed in a call by that, and never received the answer.
+fn closed_while_sending(facts: &Facts, direction: &Direction) -> Option<Finding> {
+    let (client, server) = (direction.from, direction.to);
+    let (closed_ns, close) = facts.closed(server)?;
+    let lost = lost(facts, server, client);
+    let is_server = matches!(facts.analysis.sockets[server].origin, Origin::Accept(_))
+        && facts.analysis.sockets[server].protocol_name() == "TCP";
+    if lost == 0 || !is_server || unread_at_close(facts, direction).is_some() {
+        return None;
+    }
+    let mut own = facts.on(server).rev();
+    let (last, answer) = own.find(|(_, span)| span.receives() || span.is(SyscallKind::Send))?;
+    let answers = answer.is(SyscallKind::Send)
+        && facts.on(server).any(|(_, span)| span.receives() && span.result() > Some(0));
+    let sends = |span: &CallSpan| span.is(SyscallKind::Send) && span.entered_ns >= closed_ns;
+    let mut later = facts.on(client).filter(|(_, span)| span.entered_ns >= closed_ns);
+    let ended_itself = facts.on(client).any(
+        |(_, span)| matches!(&span.call.syscall, Syscall::Shutdown { how } if *how != How::Read),
+    );
+    let (failed, _) = later.find(|(_, span)| {
+        let by_reset = span.receives() && span.errno() == Some("ECONNRESET");
+        by_reset || (sends(span) && matches!(span.errno(), Some("EPIPE" | "ECONNRESET")))
+    })?;
+    let sent = facts.on(client).any(|(_, span)| sends(span) && span.result().is_some());
+    let rule = Rule::ClosedWhileSending { lost };
+    (answers && sent && !ended_itself)
+        .then(|| Finding::new(facts, rule, vec![close.unwrap_or(last), failed]))
 }
 
 /// A listening TCP socket on a port that the program chose, without SO_REUSEADDR, of which one connection was closed by the

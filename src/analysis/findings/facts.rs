@@ -312,25 +312,25 @@ impl<'a> Facts<'a> {
     /// The sockets that this call waits for: its own, or all that it watches; none if it watches something else too, such as a
     /// keyboard.
     pub fn waits_for(&self, span: &CallSpan) -> Vec<usize> {
+        self.awaited(span).into_iter().collect::<Option<_>>().unwrap_or_default()
+    }
+
+    /// The sockets that this call waits for, whatever else it waits for.
+    pub fn waits_also_for(&self, span: &CallSpan) -> impl Iterator<Item = usize> {
+        self.awaited(span).into_iter().flatten()
+    }
+
+    /// What this call waits for; `None` for what is no socket.
+    fn awaited(&self, span: &CallSpan) -> Vec<Option<usize>> {
         let watched: Vec<i64> = match &span.call.syscall {
             Syscall::Select { read, write, .. } => {
                 read.shown.iter().chain(&write.shown).copied().collect()
             }
             Syscall::Poll { watched, .. } => watched.shown.iter().map(|(fd, _)| *fd).collect(),
             Syscall::EpollWait { .. } => self.watched_by_epoll(span),
-            _ => return span.socket.into_iter().collect(),
+            _ => return span.socket.map(Some).into_iter().collect(),
         };
-        let socket = |fd| self.socket_of(span.process, fd, span.entered_ns);
-        watched.into_iter().map(socket).collect::<Option<_>>().unwrap_or_default()
-    }
-
-    /// True if this call waits for the socket, whatever else it waits for.
-    pub fn waits_also_for(&self, span: &CallSpan, socket: usize) -> bool {
-        let is_it = |fd| self.socket_of(span.process, fd, span.entered_ns) == Some(socket);
-        match &span.call.syscall {
-            Syscall::EpollWait { .. } => self.watched_by_epoll(span).into_iter().any(is_it),
-            _ => self.waits_for(span).contains(&socket),
-        }
+        watched.into_iter().map(|fd| self.socket_of(span.process, fd, span.entered_ns)).collect()
     }
 
     /// The descriptors that this epoll_wait() watches.

@@ -502,6 +502,29 @@ fn a_connection_closed_with_bytes_unread() {
     }
 }
 
+/// A server that has read a part of a long request, answers and closes; what is sent then is lost.
+#[test]
+fn an_answer_and_a_close_while_the_client_is_still_sending() {
+    let closes = |drains: bool, hears: bool| {
+        let mut script = pair();
+        script.sends("client", 1, "head").receives("server", 3, 1024, "head");
+        script.sends("server", 3, "too long");
+        if drains {
+            script.sends("client", 1, "body").receives("server", 3, 1024, "body");
+        }
+        close(&mut script, "server", 3);
+        if hears {
+            script.receives("client", 1, 1024, "too long");
+        }
+        script.sends("client", 1, "more");
+        script.fails("client", 1, "send", &[("data", data("more"))], "EPIPE");
+        script
+    };
+    finds(&closes(false, false), Rule::ClosedWhileSending { lost: 8 });
+    finds_nothing(&closes(true, false));
+    finds_nothing(&closes(false, true));
+}
+
 #[test]
 fn an_address_in_use_and_who_holds_it() {
     let mut wrong = pair();
@@ -915,7 +938,7 @@ fn a_client_that_keeps_another_from_being_accepted() {
 /// A server of one thread that sleeps before it answers, and a client with two connections.
 #[test]
 fn a_sleep_between_a_question_and_its_answer_while_another_client_waits() {
-    let serves = |other_sends: bool, idle_before: bool, answers_both: bool| {
+    let serves = |other_sends: bool, reads_both: bool, idle_before: bool, answers_both: bool| {
         let mut script = pair();
         let other = script.process("other", 7).socket("other", 4, "AF_INET", "SOCK_STREAM");
         other.call("other", 4, "connect", &[("address", here(5000))], 0);
@@ -934,6 +957,9 @@ fn a_sleep_between_a_question_and_its_answer_while_another_client_waits() {
             script.sends("other", 4, "two");
             script.enter("other", 4, "recv", &[("size", 1024.into())])
         });
+        if reads_both {
+            script.receives("server", 5, 1024, "two");
+        }
         script.fails("server", 2, "accept", &[], "EAGAIN");
         sleeps(&mut script, 1_000);
         script.sends("server", 3, "first");
@@ -941,19 +967,26 @@ fn a_sleep_between_a_question_and_its_answer_while_another_client_waits() {
             script.sends("server", 5, "first");
         }
         if let Some(waits) = waits {
-            script.receives("server", 5, 1024, "two").sends("server", 5, "again");
+            if reads_both {
+                sleeps(&mut script, 1_000);
+            } else {
+                script.receives("server", 5, 1024, "two");
+            }
+            script.sends("server", 5, "again");
             let out = [("data", data("again"))];
             script.leave("other", &waits, Outcome::Result(5), &out);
         }
         script
     };
-    let wrong = serves(true, false, false);
+    let wrong = serves(true, false, false, false);
     assert_eq!(kinds(&wrong), [RuleKind::SleepBlocks]);
     finds_nothing(&stepped(&wrong));
+    assert_eq!(kinds(&serves(true, true, false, false)), [RuleKind::SleepBlocks]);
     // Nobody waits; a loop that looks from time to time; a round in which all hear something.
-    finds_nothing(&serves(false, false, false));
-    finds_nothing(&serves(true, true, false));
-    assert!(!kinds(&serves(true, false, true)).contains(&RuleKind::SleepBlocks));
+    finds_nothing(&serves(false, false, false, false));
+    finds_nothing(&serves(true, false, true, false));
+    assert!(!kinds(&serves(true, true, false, true)).contains(&RuleKind::SleepBlocks));
+    assert!(!kinds(&serves(true, false, false, true)).contains(&RuleKind::SleepBlocks));
 }
 
 #[test]
@@ -1273,17 +1306,27 @@ fn a_loopback_address_on_a_wire_of_which_a_note_tells() {
 
 #[test]
 fn a_datagram_to_nobody_and_a_wait_for_the_answer() {
-    let asks = |port: u16| {
+    let asks = |port: u16, watches: Option<&'static str>| {
         let mut script = Script::new();
         script.process("client", 1).process("server", 2).udp("server", 2, 5000);
         script.socket("client", 1, "AF_INET", "SOCK_DGRAM").sends_to("client", 1, "hi", port);
         script.located("client", 1, here(40001));
-        script.enter("client", 1, "recv", &[("size", 10.into())]);
+        match watches {
+            None => script.enter("client", 1, "recv", &[("size", 10.into())]),
+            Some(fds) => {
+                let args = [("nfds", 2.into()), ("fds", fds.into()), ("timeout", (-1).into())];
+                script.enter("client", 0, "poll", &args)
+            }
+        };
         stop(&mut script);
         script
     };
-    assert_eq!(kinds(&asks(5001)), [RuleKind::NobodyListens]);
-    finds_nothing(&asks(5000));
+    assert_eq!(kinds(&asks(5001, None)), [RuleKind::NobodyListens]);
+    finds_nothing(&asks(5000, None));
+    // It waits for a keyboard too, or for that alone.
+    let also = asks(5001, Some("[0: POLLIN, 3: POLLIN]"));
+    assert_eq!(kinds(&also), [RuleKind::NobodyListens]);
+    finds_nothing(&asks(5001, Some("[0: POLLIN]")));
 }
 
 #[test]

@@ -104,6 +104,11 @@ fn always(rule: &Rule) -> &'static str {
                 "Read until recv() returns 0 before you close, or agree in your protocol on who speaks last."
             )
         }
+        Rule::ClosedWhileSending { .. } => {
+            tr!(
+                "After the answer call shutdown(SHUT_WR), receive until recv() returns 0 (set a limit), and then close."
+            )
+        }
         Rule::BrokenPipe => {
             tr!(
                 "Ignore SIGPIPE, or send with MSG_NOSIGNAL; send() then fails with EPIPE, and the program can end the conversation."

@@ -17,6 +17,7 @@ pub(super) fn lesson(rule: &Rule) -> Option<u8> {
         | Rule::BrokenPipe => Some(4),
         Rule::ReadPastEnd { .. } | Rule::BusyWithoutCall { .. } => Some(5),
         Rule::ClosedUnread { .. }
+        | Rule::ClosedWhileSending { .. }
         | Rule::ServerFailed { .. }
         | Rule::ConnectedElsewhere { .. }
         | Rule::NotClosed { .. }
@@ -58,7 +59,7 @@ pub(super) fn case(rule: &Rule) -> Option<&'static str> {
         Rule::RestNotSent { .. } => Some("send-sent-part"),
         Rule::ReadPastEnd { .. } => Some("recv-returns-empty"),
         Rule::Spin { .. } => Some("would-block"),
-        Rule::ClosedUnread { .. } => Some("connection-reset"),
+        Rule::ClosedUnread { .. } | Rule::ClosedWhileSending { .. } => Some("connection-reset"),
         Rule::BrokenPipe => Some("broken-pipe"),
         Rule::AllSend { .. } => Some("both-hang-in-send"),
         Rule::FullBacklog { .. } => Some("backlog-full"),

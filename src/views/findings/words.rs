@@ -72,6 +72,14 @@ pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
                 bytes = bytes(*unread)
             )
         }
+        Rule::ClosedWhileSending { lost } => {
+            tr!(
+                "{who} answered and closed the connection while {other} was still sending. What came then was answered with a reset, {other} failed by it, and never received {bytes} of the answer.",
+                who,
+                other,
+                bytes = bytes(*lost)
+            )
+        }
         Rule::BrokenPipe => {
             tr!(
                 "{who} sent on a connection that its peer had closed, and the signal SIGPIPE ended it.",
@@ -320,7 +328,7 @@ pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
         }
         Rule::SleepBlocks { slept_ns } => {
             tr!(
-                "{who} slept for {span} before it answered one client, and so long left unread what {other} had sent on another connection.",
+                "{who} slept for {span} before it answered one client, and so long left unanswered what {other} had sent on another connection.",
                 who,
                 other,
                 span = span_of(*slept_ns)
