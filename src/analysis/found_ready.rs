@@ -50,6 +50,13 @@ impl Readable {
                 is(direction.to, calls[ended].returned_ns(), u64::MAX);
             }
         }
+        for span in calls.iter().filter(|span| span.receives() && span.result() == Some(0)) {
+            let asked = !matches!(&span.call.syscall, Syscall::Recv { size: 0, .. });
+            let stream = span.socket.filter(|&at| asked && analysis.sockets[at].is_stream());
+            if let Some(ended) = stream {
+                is(ended, span.returned_ns(), u64::MAX);
+            }
+        }
         for message in &analysis.messages {
             let arrived = matches!(message.fate, Fate::Received | Fate::Cut(_));
             if let (Some(to), Some(send), Some(receive), true) =

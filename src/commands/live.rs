@@ -13,7 +13,7 @@ use crate::experiments::Experiment;
 use crate::i18n::{error_text, tr};
 use crate::labels;
 use crate::output::messages::say;
-use crate::picture::Row;
+use crate::picture::{Row, span_of};
 use crate::trace::recording::{self, Header, Line, Origin, Recording};
 use crate::trace::{Ending, Event, EventKind, LAB, Lack, Note};
 use crate::views::trace::Trace;
@@ -23,6 +23,8 @@ use crate::views::wording;
 const BLOCKED_AFTER: Duration = Duration::from_millis(50);
 /// Programs that get a Ctrl-C end within this time, or do not end by it.
 const ENDS_WITHIN: Duration = Duration::from_millis(500);
+/// After so long without an event somebody may wonder whether anything will happen.
+const QUIET: Duration = Duration::from_secs(10);
 /// How late an event of another process may arrive; the trace holds newer events back for this long.
 const MAX_DELAY_NS: u64 = 20_000_000;
 
@@ -59,6 +61,7 @@ pub(super) fn follow(
     let live = trace.map(LiveTrace::new);
     let mut reading = Reading { recording, live, unparsed: Vec::new() };
     let mut is_hinted = !io::stderr().is_terminal();
+    let mut quiet = (Instant::now(), is_hinted);
     let name = reading.recording.header.name();
     let mut after_ctrl_c = AfterCtrlC::new();
     loop {
@@ -75,10 +78,16 @@ pub(super) fn follow(
                 if let Some(hint) = still_running(&reading.recording).filter(|_| !is_hinted) {
                     is_hinted = true;
                     say(hint);
+                } else if let (since, false) = quiet
+                    && since.elapsed() >= QUIET
+                {
+                    quiet.1 = true;
+                    nothing_happens(&reading.recording).into_iter().for_each(say);
                 }
                 reading.live.as_mut().map(LiveTrace::pause).unwrap_or_default()
             }
             Output::Line(text) => {
+                quiet.0 = Instant::now();
                 reading.take(session, joining, text)?;
                 reading.live.as_mut().map(LiveTrace::rows).unwrap_or_default()
             }
@@ -296,6 +305,21 @@ fn ended_and_running(recording: &Recording) -> Option<(usize, Vec<String>)> {
     });
     let names = running.iter().map(|it| labels::actor(&it.name).into_owned());
     Some((ended.len(), names.collect()))
+}
+
+/// Says what shows where traced programs hang; nothing if one reads its keyboard, for then it waits for somebody who thinks.
+fn nothing_happens(recording: &Recording) -> Option<String> {
+    let Origin::Programs(_) = &recording.header.origin else { return None };
+    let reads_keyboard = |event: &Event| match &event.what {
+        EventKind::Enter(call) => call.socket.is_none() && call.fd == Some(0),
+        _ => false,
+    };
+    (!recording.events().iter().any(reads_keyboard)).then(|| {
+        tr!(
+            "nothing has happened for {quiet}; Ctrl-C ends the programs, and shows what each waits in",
+            quiet = span_of(QUIET.as_nanos() as u64)
+        )
+    })
 }
 
 /// Says which traced programs go on when others have ended: a server does not end by itself.

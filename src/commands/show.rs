@@ -12,7 +12,7 @@ use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::text::safe;
 use crate::trace::recording::{Origin, Recording, is_of};
 use crate::trace::{Blocked, Ending, EventKind, Name, Shown, Site};
-use crate::views::{DrawOptions, View};
+use crate::views::{DrawOptions, View, wording};
 
 /// How far a line of source is indented.
 const INDENT: usize = 4;
@@ -217,20 +217,29 @@ pub(super) fn deadline_text(recording: &Recording) -> Vec<String> {
 /// If a deadline passed, sentences that say which actors were blocked, in which calls, for how long.
 fn deadline(recording: &Recording) -> Vec<Sentence> {
     let passed = recording.events().iter().filter_map(|event| match &event.what {
-        EventKind::Deadline { limit_ns, blocked, .. } => Some((*limit_ns, blocked)),
+        EventKind::Deadline { limit_ns, interrupted, blocked } => {
+            Some((wording::time_limit(recording, *limit_ns, *interrupted), blocked))
+        }
         _ => None,
     });
-    passed.flat_map(|(limit_ns, blocked)| deadline_of(recording, limit_ns, blocked)).collect()
+    let passed: Vec<_> = passed.collect();
+    let is_ended = matches!(recording.ending(), Some(Ending::Deadline | Ending::Interrupted));
+    // If several traces ended their programs, the last ended the run.
+    let last = passed.len().checked_sub(1).filter(|_| is_ended);
+    let all = passed.into_iter().enumerate();
+    all.flat_map(|(at, (limit, blocked))| deadline_of(recording, limit, blocked, Some(at) == last))
+        .collect()
 }
 
-fn deadline_of(recording: &Recording, limit_ns: u64, blocked: &[Blocked]) -> Vec<Sentence> {
-    let limit = span_of(limit_ns);
+/// The same of one deadline; `ends`: that ended the run.
+fn deadline_of(
+    recording: &Recording,
+    limit: String,
+    blocked: &[Blocked],
+    ends: bool,
+) -> Vec<Sentence> {
     let mut lines = vec![match recording.header.origin {
-        Origin::Programs(_)
-            if matches!(recording.ending(), Some(Ending::Deadline | Ending::Interrupted)) =>
-        {
-            tr!("After {limit} the programs were ended.", limit)
-        }
+        Origin::Programs(_) if ends => tr!("After {limit} the programs were ended.", limit),
         Origin::Programs(_) => tr!("After {limit} one of the traces ended its programs.", limit),
         _ => tr!("The deadline of {limit} passed, and the experiment was stopped.", limit),
     }];
@@ -255,8 +264,11 @@ pub(super) fn blocked(recording: &Recording, one: &Blocked) -> Sentence {
     let at = at_source(source);
     let actor = labels::actor(&one.actor);
     let (function, span) = (one.call.function(), span_of(one.for_ns));
-    let text =
-        tr!("{actor} had been blocked in {function}() for {span}{at}.", actor, function, span, at);
+    let text = if one.for_ns >= BLOCKED_NS {
+        tr!("{actor} had been blocked in {function}() for {span}{at}.", actor, function, span, at)
+    } else {
+        tr!("{actor} had just called {function}(){at}.", actor, function, at)
+    };
     Sentence::at(text, recording, source)
 }
 

@@ -8,7 +8,9 @@ use super::joining::Joining;
 use super::page_file::PageFile;
 use super::{Failure, Incomplete, Session, live, page, show, step};
 use crate::analysis::{Analysis, StrayCall};
-use crate::capture::child::{ExperimentRun, TraceJob, TracedProgram, program_name};
+use crate::capture::child::{
+    ExperimentRun, TraceJob, TracedProgram, program_name, programs_ended_by,
+};
 use crate::capture::join::Connection;
 use crate::capture::link::Networks;
 use crate::capture::sys;
@@ -72,7 +74,9 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
         show::trace(session, &stepped.0)?;
         stepped
     } else {
-        live::follow(session, run, recording, &mut joining)?
+        let followed = live::follow(session, run, recording, &mut joining)?;
+        session.terminal.begin_line()?;
+        followed
     };
     let is_elsewhere = match (joining, &other) {
         (Joining::Joins(connection), Some(other)) => hand_over(session, connection, other)?,
@@ -181,7 +185,7 @@ pub(super) fn remarks(recording: &Recording, is_wired: bool, told: &[Note]) -> V
 /// Says that calls were held, if they were.
 fn stepped(recording: &Recording) -> Option<&'static str> {
     recording.is_stepped().then(|| {
-        tr!("This run was stepped: its times include the pauses, and no finding goes by them.")
+        tr!("This run was stepped: its times include the pauses, so no fault that goes by time is looked for.")
     })
 }
 
@@ -278,7 +282,7 @@ fn outcome(recording: &Recording, worst: Option<i32>) -> Result<(), Failure> {
         Some(Ending::Failed { why }) => Incomplete::Failed(why.clone()),
         Some(ending) => {
             if *ending == Ending::Interrupted {
-                return Err(Failure::Program(CTRL_C));
+                return Err(Failure::Program(programs_ended_by().unwrap_or(CTRL_C)));
             }
             let is_over = *ending == Ending::Deadline;
             return match worst.and_then(|code| u8::try_from(code).ok()) {

@@ -20,6 +20,8 @@ pub use keys::{raw_mode, take_escapes, takes_escapes, typed};
 
 /// The exit code for Ctrl-C.
 pub const CTRL_C: u8 = 130;
+/// The exit code for SIGTERM.
+pub const TERMINATED: u8 = 143;
 
 /// The signals of Ctrl-C, Ctrl-\, `kill` and a closing terminal. The exit code is 128 plus the signal's number (bash(1)).
 #[cfg(unix)]

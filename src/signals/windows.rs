@@ -21,7 +21,7 @@ use windows_sys::Win32::UI::Input::KeyboardAndMouse::{VK_LEFT, VK_NEXT, VK_PRIOR
 use super::{CTRL_C, Cleanup, at_end, at_terminal};
 
 /// The exit code for a console that is closed, and for the end of the session: that of SIGTERM elsewhere.
-const CLOSED: u8 = 143;
+const CLOSED: u8 = super::TERMINATED;
 
 // ---- Ctrl-C ----
 

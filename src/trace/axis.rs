@@ -165,12 +165,14 @@ impl Axis {
                 EventKind::Return(Return { call: part.call(back.call), ..back })
             }
             EventKind::Deadline { limit_ns, interrupted, blocked } => {
+                // When they were ended is a time on this axis; a deadline is not.
+                let offset_ns = if interrupted { part.offset_ns } else { 0 };
                 let renamed = |Blocked { actor, call, for_ns }| {
                     let actor = self.actor(part, &actor);
                     Blocked { actor, call: part.call(call), for_ns }
                 };
                 EventKind::Deadline {
-                    limit_ns,
+                    limit_ns: limit_ns.saturating_add(offset_ns),
                     interrupted,
                     blocked: blocked.into_iter().map(renamed).collect(),
                 }

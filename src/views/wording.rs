@@ -7,6 +7,7 @@ use crate::labels;
 use crate::picture::{Ink, fit, span_of};
 use crate::reasons;
 use crate::trace::packet::{End, LinkAction};
+use crate::trace::recording::Recording;
 use crate::trace::{
     Address, AddressHolder, Call, Data, Event, Fact, HolderProcess, Label, Name, Note, Observation,
     Outcome, Output, Privilege, Relation, SockOpt, Syscall, TcpInfo, Value,
@@ -15,6 +16,15 @@ use crate::trace::{
 /// The text, what a terminal might obey, hide or reorder written out.
 pub(crate) fn safe(text: &str) -> String {
     crate::text::safe(text).into_owned()
+}
+
+/// How long a run could last, or had lasted when it was interrupted. The time in which calls were held does not count for a deadline.
+pub fn time_limit(recording: &Recording, limit_ns: u64, interrupted: bool) -> String {
+    let limit = span_of(limit_ns);
+    match recording.is_stepped() && !interrupted {
+        true => tr!("{limit} without the pauses", limit),
+        false => limit,
+    }
 }
 
 /// What an actor is called.
@@ -272,7 +282,7 @@ pub(crate) fn note(note: &Note) -> String {
         }
         Note::SharedKeyboard { with } => {
             tr!(
-                "reads the keyboard, and so does {other}: a line that is typed goes to one of them, and nobody can say to which. Give it a keyboard of its own, in a second terminal (explore trace --join), or a file (--stdin NAME=FILE)",
+                "reads the keyboard, and so does {other}: what is typed is divided among them, by lines or by letters, and nobody can say who gets what. Give it a keyboard of its own, in a second terminal (explore trace --join), or a file (--stdin NAME=FILE)",
                 other = actor(with)
             )
         }

@@ -71,15 +71,9 @@ fn closed_unread(facts: &Facts, direction: &Direction) -> Option<Finding> {
     let unread = unread_at_close(facts, direction)?;
     let lost = lost(facts, direction.to, direction.from) > 0;
     let is_server = matches!(facts.analysis.sockets[direction.to].origin, Origin::Accept(_));
-    let noticed = facts.on(direction.from).any(|(_, span)| {
-        let told = span.exit.is_some() && span.returned_ns() >= unread.at_ns;
-        let broken = match span.errno() {
-            Some("ECONNRESET") if span.receives() => lost || is_server,
-            Some("ECONNRESET" | "EPIPE") => lost,
-            _ => false,
-        };
-        told && broken
-    });
+    let mut resets = resets(facts, direction.from).map(|index| facts.call(index));
+    let noticed = resets
+        .any(|span| span.returned_ns() >= unread.at_ns && (lost || (is_server && span.receives())));
     if !noticed {
         return None;
     }
@@ -92,6 +86,23 @@ fn closed_unread(facts: &Facts, direction: &Direction) -> Option<Finding> {
 fn lost(facts: &Facts, from: usize, to: usize) -> usize {
     let mut sent = facts.analysis.directions.iter().filter(|it| (it.from, it.to) == (from, to));
     sent.find(|it| it.sound).map_or(0, |it| it.sent() - it.received().min(it.sent()))
+}
+
+/// The calls by which a program was told that its connection had been reset. Of one that it had ended itself, only a receive tells.
+fn resets(facts: &Facts, socket: usize) -> impl Iterator<Item = usize> {
+    let ended = facts.on(socket).find(|(_, span)| {
+        let ends = matches!(&span.call.syscall, Syscall::Shutdown { how } if *how != How::Read);
+        ends && span.result().is_some()
+    });
+    let ended_ns = ended.map_or(u64::MAX, |(_, span)| span.entered_ns);
+    let told = facts.on(socket).filter(move |(_, span)| match span.errno() {
+        Some("ECONNRESET") if span.receives() => true,
+        Some("ECONNRESET" | "EPIPE") if span.is(SyscallKind::Send) => span.entered_ns < ended_ns,
+        // No connection any more.
+        Some("ENOTCONN") if span.is(SyscallKind::Shutdown) => span.entered_ns < ended_ns,
+        _ => false,
+    });
+    told.map(|(index, _)| index)
 }
 
 /// A server that answered the last that it had read, and closed the connection, while the client was still sending: what came then
@@ -110,18 +121,10 @@ fn closed_while_sending(facts: &Facts, direction: &Direction) -> Option<Finding>
     let answers = answer.is(SyscallKind::Send)
         && facts.on(server).any(|(_, span)| span.receives() && span.result() > Some(0));
     let sends = |span: &CallSpan| span.is(SyscallKind::Send) && span.entered_ns >= closed_ns;
-    let mut later = facts.on(client).filter(|(_, span)| span.entered_ns >= closed_ns);
-    let ended_itself = facts.on(client).any(
-        |(_, span)| matches!(&span.call.syscall, Syscall::Shutdown { how } if *how != How::Read),
-    );
-    let (failed, _) = later.find(|(_, span)| {
-        let by_reset = span.receives() && span.errno() == Some("ECONNRESET");
-        by_reset || (sends(span) && matches!(span.errno(), Some("EPIPE" | "ECONNRESET")))
-    })?;
     let sent = facts.on(client).any(|(_, span)| sends(span) && span.result().is_some());
+    let failed = resets(facts, client).find(|&index| facts.call(index).entered_ns >= closed_ns)?;
     let rule = Rule::ClosedWhileSending { lost };
-    (answers && sent && !ended_itself)
-        .then(|| Finding::new(facts, rule, vec![close.unwrap_or(last), failed]))
+    (answers && sent).then(|| Finding::new(facts, rule, vec![close.unwrap_or(last), failed]))
 }
 
 /// A listening TCP socket on a port that the program chose, without SO_REUSEADDR, of which one connection was closed by the

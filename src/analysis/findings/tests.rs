@@ -479,6 +479,19 @@ fn a_connection_closed_with_bytes_unread() {
     let mut wrong = closes(false);
     reset(&mut wrong, "client", 1, "recv");
     finds(&wrong, Rule::ClosedUnread { unread: 3 });
+    // A client that would end the connection, which is no more.
+    for is_lost in [true, false] {
+        let mut ends = pair();
+        ends.sends("client", 1, "one").sends("client", 1, "two").receives("server", 3, 3, "one");
+        ends.sends("server", 3, "bye");
+        if !is_lost {
+            ends.receives("client", 1, 1024, "bye");
+        }
+        close(&mut ends, "server", 3);
+        ends.fails("client", 1, "shutdown", &[("how", "SHUT_WR".into())], "ENOTCONN");
+        let expected = is_lost.then_some(Rule::ClosedUnread { unread: 3 });
+        assert_eq!(found(&ends), expected.into_iter().collect::<Vec<_>>());
+    }
     finds_nothing(&closes(true));
     // Nobody notices.
     finds_nothing(&closes(false));

@@ -26,8 +26,10 @@ static INTERRUPTED: AtomicU8 = AtomicU8::new(0);
 static LEAVE_ONE: AtomicBool = AtomicBool::new(false);
 /// A Ctrl-C was left.
 static LEFT: AtomicBool = AtomicBool::new(false);
-/// The next Ctrl-C after that ends the programs that are traced, and not this one: it shows what happened.
+/// The next Ctrl-C after that, or SIGTERM, ends the programs that are traced, and not this one: it shows what happened.
 static ENDS_PROGRAMS: AtomicBool = AtomicBool::new(false);
+/// The exit code for the signal that ended them.
+static ENDED_BY: AtomicU8 = AtomicU8::new(0);
 
 struct Running {
     /// `None` after it was told to stop.
@@ -57,6 +59,12 @@ pub fn was_ctrl_c_left() -> bool {
     LEFT.load(Ordering::Relaxed)
 }
 
+/// The exit code to leave with, if a second Ctrl-C or SIGTERM ended the programs that were traced.
+#[must_use]
+pub fn programs_ended_by() -> Option<u8> {
+    Some(ENDED_BY.load(Ordering::Relaxed)).filter(|code| *code != 0)
+}
+
 /// From here on a signal stops the running experiment, and then this program; without one, it ends the program at once. The program's
 /// terminal is minded while it is stopped.
 /// Call it before the process starts any thread.
@@ -64,10 +72,13 @@ pub fn stop_on_signals() {
     signals::block_at_terminal();
     let waiting = thread::Builder::new().name("signals".to_owned()).spawn(|| {
         let mut code = signals::wait_at_terminal();
-        while code == signals::CTRL_C {
-            if LEAVE_ONE.swap(false, Ordering::Relaxed) {
+        while [signals::CTRL_C, signals::TERMINATED].contains(&code) {
+            let is_left = LEAVE_ONE.swap(false, Ordering::Relaxed) && code == signals::CTRL_C;
+            if is_left {
                 LEFT.store(true, Ordering::Relaxed);
-            } else if !ENDS_PROGRAMS.swap(false, Ordering::Relaxed) || !end_programs() {
+            } else if ENDS_PROGRAMS.swap(false, Ordering::Relaxed) && end_programs() {
+                ENDED_BY.store(code, Ordering::Relaxed);
+            } else {
                 break;
             }
             code = signals::wait_at_terminal();

@@ -25,7 +25,8 @@ use crate::trace::rule::Rule;
 mod experiment;
 
 pub use experiment::{
-    ExperimentRun, Output, interrupted, leave_ctrl_c, stop_on_signals, was_ctrl_c_left,
+    ExperimentRun, Output, interrupted, leave_ctrl_c, programs_ended_by, stop_on_signals,
+    was_ctrl_c_left,
 };
 
 /// The first argument of a child; its second is the request.

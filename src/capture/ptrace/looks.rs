@@ -48,9 +48,15 @@ impl Looks {
     }
 
     /// Looks at a thread for the last time: how much processor time it has used is recorded, whether its state has changed or not.
+    /// What it does while it is in a recorded call, that call tells.
     pub fn last(thread: &mut Thread) -> Option<Sample> {
         let is_elsewhere = is_elsewhere(thread);
-        thread.look.as_mut().filter(|_| is_elsewhere).map(|look| look.probe.look())
+        let sample = thread.look.as_mut()?.probe.look();
+        if is_elsewhere {
+            return Some(sample);
+        }
+        let Sample { cpu_ns, ready_ns, turns, .. } = sample;
+        Some(Sample { cpu_ns, ready_ns, turns, ..Sample::default() })
     }
 
     /// A thread has ended.

@@ -1,6 +1,6 @@
 //! What is written: rows, text, code and pictures. With pages it waits for its page.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::rc::Rc;
 
 use super::block::Block;
@@ -129,6 +129,17 @@ impl Terminal {
     /// Writes text for other programs, unchanged.
     pub fn verbatim(&mut self, text: &str) -> Result<()> {
         Ok(writeln!(self.out, "{text}")?)
+    }
+
+    /// Goes to the start of a line: the next one, if another program has left the cursor within a line. Spaces to the last column but
+    /// one tell: they run over the edge then, and else do not.
+    pub fn begin_line(&mut self) -> Result<()> {
+        let size = terminal_size::terminal_size_of(io::stdout());
+        if let Some((width, _)) = size.filter(|_| self.erases) {
+            let spaces = usize::from(width.0).saturating_sub(1);
+            write!(self.out, "{:spaces$}\r", "")?;
+        }
+        Ok(())
     }
 
     pub fn blank(&mut self) -> Result<()> {

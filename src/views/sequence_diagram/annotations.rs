@@ -7,6 +7,7 @@ use crate::labels;
 use crate::picture::{Ink, span_of};
 use crate::reasons;
 use crate::trace::{Ending, EventKind};
+use crate::views::wording;
 
 impl Builder<'_> {
     /// The steps of all of them.
@@ -72,7 +73,8 @@ impl Builder<'_> {
                     } else {
                         tr!(": {who}", who = who.join(tr!(context "list", ", ")))
                     };
-                    let limit = span_of(*limit_ns);
+                    let recording = self.analysis.recording;
+                    let limit = wording::time_limit(recording, *limit_ns, *interrupted);
                     let words = if *interrupted {
                         tr!("the programs are ended, {limit}{who}", limit, who)
                     } else {

@@ -13,6 +13,9 @@ use crate::labels;
 use crate::trace::{Name, Role, SockOpt, Syscall};
 use crate::views::SeqNumbers;
 
+/// A receive that is entered so long after what it gets was sent has a row of its own, in nanoseconds.
+const LATE_NS: u64 = 100_000_000;
+
 /// Where a call's arrow goes.
 pub(super) struct ArrowTarget {
     pub(super) to: Option<usize>,
@@ -224,7 +227,8 @@ impl<'a> Builder<'a> {
                 let next = all.partition_point(|slept| slept.start <= sent_ns);
                 next.checked_sub(1).is_some_and(|last| all[last].contains(&sent_ns))
             });
-            let follows = !between && !slept;
+            let late = self.span(receive).entered_ns.saturating_sub(sent_ns) >= LATE_NS;
+            let follows = !between && !slept && !late;
             if target.wakes || (follows && !self.waited_longer(receive, sent_ns)) {
                 drawn.push((send, at, receive));
             }

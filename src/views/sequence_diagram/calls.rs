@@ -51,7 +51,7 @@ impl Builder<'_> {
     fn add_call(&self, index: usize, rows: &RowTimes, all: &mut CallSteps) {
         let (span, lane, at_ns) = (self.span(index), self.lane(index), self.row_ns(index));
         let may_block = span.may_have_blocked();
-        if span.exit.is_none() && self.ended_by_its_own_call(span.process) {
+        if span.exit.is_none() && self.ended_its_process(span) {
             let words = self.by_thread(index, vec![format!("{} …", span.call.function())]);
             let ink = Ink::Plain;
             let shape = Shape::Call { lane, words, ink, joins: false };

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use super::builder::Builder;
 use super::diagram::{Likeness, Shape, Step};
+use crate::analysis::CallSpan;
 use crate::i18n::tr;
 use crate::picture::Ink;
 use crate::picture::phrase::Phrase;
 use crate::trace::recording::Origin;
-use crate::trace::{Event, EventKind, ExitStatus};
+use crate::trace::{Event, EventKind, ExitStatus, SyscallKind};
 
 /// A process ends.
 pub(super) struct ProcessEnd {
@@ -85,16 +86,17 @@ impl Builder<'_> {
         own.into_iter().map(|of| (of, goes_on(of).map(|event| event.at_ns))).collect()
     }
 
-    /// Whether a signal ended this process that no other was seen to send: a call of its own raised it.
-    pub(super) fn ended_by_its_own_call(&self, process: u32) -> bool {
+    /// Whether this send raised SIGPIPE, which ended its process, and no other was seen to send that signal.
+    pub(super) fn ended_its_process(&self, span: &CallSpan) -> bool {
         let events = self.analysis.recording.events().iter();
-        let mut own = events.filter(|event| event.process == process);
-        let ended_by = own.clone().find_map(|event| match &event.what {
-            EventKind::Exited { status: Some(ExitStatus::Signal(signal)), .. } => Some(signal),
-            _ => None,
+        let mut own = events.filter(|event| event.process == span.process);
+        let is_pipe = |signal: &str| signal == "SIGPIPE";
+        let ended = own.clone().any(|event| {
+            let EventKind::Exited { status: Some(status), .. } = &event.what else { return false };
+            matches!(status, ExitStatus::Signal(signal) if is_pipe(signal))
         });
-        let is_sent = |event: &Event| matches!(&event.what, EventKind::Signalled { signal } if Some(signal) == ended_by);
-        ended_by.is_some() && !own.any(is_sent)
+        let is_sent = |event: &Event| matches!(&event.what, EventKind::Signalled { signal } if is_pipe(signal));
+        span.is(SyscallKind::Send) && ended && !own.any(is_sent)
     }
 
     /// When the process that ended here was sent the signal that ended it; later, if it was seen to go on.

@@ -159,7 +159,7 @@ fn a_signal_that_a_call_raised_is_nobody_elses() {
     script.process("sender", 2).socket("sender", 2, "AF_INET", "SOCK_STREAM");
     // One that it got before, and survived, has no part in it.
     script.json("sender", json!({"event": "signalled", "signal": "SIGUSR1"}));
-    script.enter("sender", 2, "send", &[]);
+    script.enter("sender", 2, "send", &[("data", data("hi"))]);
     let status = json!({"signal": "SIGPIPE"});
     script.json("sender", json!({"event": "exited", "cpu_ns": 1, "status": status}));
     let drawn = drawn(&script.recording(), 80);

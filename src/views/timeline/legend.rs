@@ -46,12 +46,16 @@ impl Legend {
         let running = shows(|doing| *doing == ThreadState::Running);
         let ready = shows(|doing| *doing == ThreadState::Ready);
         let blocked = shows(|doing| matches!(doing, ThreadState::Blocked(_)));
+        let futex = shows(
+            |doing| matches!(doing, ThreadState::Asleep(Sleep::InCall(Some(call))) if call == "futex"),
+        );
         let ended = timelines.iter().any(|timeline| timeline.left);
         let keys = [
             (running, "██", runs, Ink::Plain),
             (ready, "▒▒", tr!("ready, has no processor"), Ink::Plain),
             (blocked, "├─┤", tr!("blocked in a call"), Ink::Warn),
             (on_purpose || asked || in_a_call, "··", asleep, Ink::Faint),
+            (futex, "", tr!("futex: waits for another thread"), Ink::Faint),
             (held, "··", tr!("held by --step"), Ink::Faint),
             (signs('▲'), "▲", tr!("sends"), Ink::Strong),
             (signs('▼'), "▼", tr!("gets"), Ink::Strong),
