@@ -364,7 +364,7 @@ impl Analysis<'_> {
         let is_same = own == other;
         match (&finding.rule, &cause.rule) {
             (
-                Rule::ClosedUnread { .. },
+                Rule::ClosedUnread { .. } | Rule::ClosedWhileSending { .. },
                 Rule::AnsweredPart { .. } | Rule::LeftRest { .. } | Rule::ShortRead { .. },
             )
             | (Rule::BrokenPipe, Rule::ListenerUsed { .. } | Rule::NotConnected { .. }) => is_same,

@@ -230,6 +230,12 @@ pub enum EventKind {
     },
     /// A claim was checked, or could not be.
     Claim(Claim),
+    /// Seen when traced programs were stopped: processes that may go on by themselves although all their recorded threads wait. Another
+    /// thread of theirs runs, or sleeps until some time or in a call that is not recorded; or they catch a timer's signal (setitimer(2)).
+    Busy {
+        /// Their PIDs.
+        processes: Vec<u32>,
+    },
     /// The deadline struck while these calls were blocked, or somebody ended the programs of a trace (Ctrl-C twice).
     Deadline {
         /// The deadline, or when the programs were ended, in nanoseconds since the run began.

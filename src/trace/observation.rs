@@ -22,6 +22,9 @@ pub struct Sample {
     /// That system call's number on this machine.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub syscall_number: Option<i64>,
+    /// That call ends by itself after a time: futex(2) with a timeout.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub has_limit: bool,
     /// Time on a processor so far, in nanoseconds. For a thread that runs it may lag by a scheduler's tick.
     #[serde(
         skip_serializing_if = "Option::is_none",

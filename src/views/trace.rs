@@ -130,6 +130,7 @@ impl Trace {
             | EventKind::Signalled { .. }
             | EventKind::Exited { .. }
             | EventKind::Sample(_)
+            | EventKind::Busy { .. }
             | EventKind::End { ending: Ending::Finished }
                 if !all =>
             {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::facts::Facts;
+use super::facts::{Facts, STUCK_NS};
 use super::{Finding, Holder, Nearby, Process, Relation, Rule, by_length};
 use crate::analysis::address::plain;
 use crate::analysis::{CallSpan, Fate, Socket};
@@ -368,16 +368,39 @@ fn unanswered(facts: &Facts, servers: &[Server]) -> Vec<Finding> {
         let is_here = plain(to).is_some_and(|to| to.ip().is_loopback());
         let heard = facts.on(from).any(|(_, other)| other.receives() && other.result().is_some());
         let waits = awaited.get(&from).copied();
-        let is_missed = waits.is_some() || (facts.complains(span.process) && is_last(facts, send));
+        let complains = facts.complains(span.process) && is_last(facts, send);
+        let is_missed = waits.is_some() || complains || gave_up(facts, from, send);
         if !is_here || heard || !is_missed || facts.analysis.meant(send).is_some() {
             continue;
         }
-        if let Some(nearby) = nearby(facts, servers, to, span) {
+        let nearby = nearby(facts, servers, to, span);
+        if let Some(nearby) = nearby.filter(|it| !reached(facts, span.process, &it.address)) {
             let rule = Rule::NobodyListens { address: to.clone(), nearby: Some(nearby) };
             all.push(Finding::new(facts, rule, [send].into_iter().chain(waits).collect()));
         }
     }
     all
+}
+
+/// True if somebody waited on the socket after this call for as long as he would: his limit passed.
+fn gave_up(facts: &Facts, socket: usize, send: usize) -> bool {
+    let sent = facts.call(send);
+    let later = facts.analysis.calls[send + 1..].iter().filter(|it| it.process == sent.process);
+    later.filter(|it| it.took_ns() >= STUCK_NS).any(|span| {
+        let in_vain = span.receives() && span.errno() == Some("EAGAIN");
+        let waited = span.call.syscall.waits_for_many() && span.result() == Some(0);
+        (in_vain && span.socket == Some(socket))
+            || (waited && facts.waits_also_for(span).any(|at| at == socket))
+    })
+}
+
+/// True if the process has sent a datagram to the socket that has this address.
+fn reached(facts: &Facts, process: u32, address: &Address) -> bool {
+    facts.analysis.messages.iter().any(|message| {
+        let by_it = message.send.is_some_and(|send| facts.call(send).process == process);
+        let to = message.to.and_then(|to| facts.analysis.sockets[to].local.as_ref());
+        by_it && to == Some(address)
+    })
 }
 
 /// True if the process sent nothing more after this call.
@@ -405,10 +428,11 @@ fn answered_elsewhere(facts: &Facts) -> Vec<Finding> {
         let (Some(asker), Some(receive)) = (question.from, question.receive) else { continue };
         let back = facts.call(receive).exit.as_ref();
         let Some(from) = back.and_then(|it| it.out.address()) else { continue };
-        let waits = facts.on(asker).all(|(_, span)| !span.receives() || span.result().is_none())
-            && stuck
-                .iter()
-                .any(|one| facts.waits_also_for(facts.call(one.call)).any(|at| at == asker));
+        let heard = facts.on(asker).any(|(_, span)| span.receives() && span.result().is_some());
+        let mut awaited = stuck.iter().flat_map(|one| facts.waits_also_for(facts.call(one.call)));
+        let asked = question.send.filter(|_| !heard);
+        let waits =
+            asked.is_some_and(|send| awaited.any(|at| at == asker) || gave_up(facts, asker, send));
         let is_near = plain(to).zip(plain(from)).is_some_and(|(to, from)| {
             to.ip() == from.ip() && to.port() != from.port() && to.ip().is_loopback()
         });

@@ -120,11 +120,10 @@ fn closed_while_sending(facts: &Facts, direction: &Direction) -> Option<Finding>
     let (last, answer) = own.find(|(_, span)| span.receives() || span.is(SyscallKind::Send))?;
     let answers = answer.is(SyscallKind::Send)
         && facts.on(server).any(|(_, span)| span.receives() && span.result() > Some(0));
-    let sends = |span: &CallSpan| span.is(SyscallKind::Send) && span.entered_ns >= closed_ns;
-    let sent = facts.on(client).any(|(_, span)| sends(span) && span.result().is_some());
-    let failed = resets(facts, client).find(|&index| facts.call(index).entered_ns >= closed_ns)?;
+    let failed =
+        resets(facts, client).find(|&index| facts.call(index).returned_ns() >= closed_ns)?;
     let rule = Rule::ClosedWhileSending { lost };
-    (answers && sent).then(|| Finding::new(facts, rule, vec![close.unwrap_or(last), failed]))
+    answers.then(|| Finding::new(facts, rule, vec![close.unwrap_or(last), failed]))
 }
 
 /// A listening TCP socket on a port that the program chose, without SO_REUSEADDR, of which one connection was closed by the

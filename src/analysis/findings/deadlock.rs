@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::facts::{Facts, Stuck, ThreadId};
 use super::{Finding, Rule};
-use crate::analysis::Fate;
+use crate::analysis::{Fate, Message};
 use crate::trace::{SocketType, SyscallKind};
 
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
@@ -93,14 +93,17 @@ fn circle(facts: &Facts, group: &[&Stuck]) -> Option<Finding> {
     } else {
         Rule::AllReceive { waiting }
     };
-    // Bytes that have come end a recv(); and a thread of the same programs that waits elsewhere may yet send something, unless
-    // one of the group is waiting for an answer to what the other has read.
+    // Bytes that have come end a recv(); and another thread of the same programs may yet send something.
     let receiving = group.iter().filter(|one| !facts.call(one.call).is(SyscallKind::Send));
     let certain = receiving.flat_map(|one| &one.sockets).all(|&socket| !has_unread(facts, socket));
-    let alone = !others(facts, group);
-    let asked = group.iter().flat_map(|one| &one.sockets).any(|&socket| was_asked(facts, socket));
     let sends = !matches!(rule, Rule::AllReceive { .. });
-    (waiting > 1 && certain && (alone || asked || sends)).then(|| Finding::new(facts, rule, calls))
+    let asked = group.iter().any(|one| was_asked(facts, one));
+    let others = others(facts, group);
+    let nobody_else = others.iter().all(|other| match other {
+        Other::Waits(call) => sends || (asked && serves_others(facts, *call)),
+        Other::GoesOn => false,
+    });
+    (waiting > 1 && certain && nobody_else).then(|| Finding::new(facts, rule, calls))
 }
 
 /// True if something was sent to this socket that it has not read.
@@ -109,41 +112,77 @@ fn has_unread(facts: &Facts, socket: usize) -> bool {
     to.any(|it| !it.sound || it.sent() > it.received() || it.end.is_some())
 }
 
-/// True if the last that went over this socket's connection was what it sent, and that has been read.
-fn was_asked(facts: &Facts, socket: usize) -> bool {
-    let last = |from: bool| {
-        let direction = facts
-            .analysis
-            .directions
-            .iter()
-            .find(|it| if from { it.from } else { it.to } == socket);
-        direction.and_then(|it| it.sends.last()).map(|send| facts.call(send.call).entered_ns)
+/// True if this is a client that waits for an answer: the last that went over its connection is what it sent, and whoever has read that
+/// has sent nothing since, to anybody.
+fn was_asked(facts: &Facts, one: &Stuck) -> bool {
+    let [client] = one.sockets[..] else { return false };
+    let directions = || facts.analysis.directions.iter();
+    let question = directions().find(|it| it.from == client);
+    let Some((sent, read)) = question.and_then(|it| it.sends.last().zip(it.receives.last())) else {
+        return false;
     };
-    last(true).is_some() && last(true) > last(false)
+    let back = directions().find(|it| it.to == client).and_then(|it| it.sends.last());
+    let sent_ns = facts.call(sent.call).entered_ns;
+    let is_last = back.is_none_or(|back| facts.call(back.call).entered_ns < sent_ns);
+    let connected = !facts.analysis.sockets[client].is_accepted();
+    connected && is_last && !sent_after(facts, read.call)
 }
 
-/// True if these threads' processes have other threads that were alive and wait for no thread of theirs.
-fn others(facts: &Facts, group: &[&Stuck]) -> bool {
+/// True if the thread that made this call has sent something since.
+fn sent_after(facts: &Facts, read: usize) -> bool {
+    let mut later = facts.after_by_thread(read);
+    later.any(|(_, span)| span.is(SyscallKind::Send) && span.result().is_some())
+}
+
+/// A thread of the same programs that is not among those who wait for each other.
+enum Other {
+    /// In this call, without a limit.
+    Waits(usize),
+    /// It runs, or may go on by itself.
+    GoesOn,
+}
+
+/// Those of them that no thread of theirs keeps waiting.
+fn others(facts: &Facts, group: &[&Stuck]) -> Vec<Other> {
     let stopped_ns = facts.stopped_ns.unwrap_or(facts.end_ns);
-    let in_group = |thread: &ThreadId| group.iter().any(|one| one.thread == *thread);
+    let stuck = facts.stuck();
     let processes: BTreeSet<u32> = group.iter().map(|one| one.thread.0).collect();
-    let mut alive = facts.alive(stopped_ns);
-    alive.any(|thread| {
+    let is_other = |thread: &ThreadId| {
         processes.contains(&thread.0)
-            && !in_group(&thread)
-            && !facts.waits_for_threads(thread, stopped_ns)
+            && group.iter().all(|one| one.thread != *thread)
+            && !facts.waits_for_threads(*thread, stopped_ns)
+    };
+    let other = |thread| match stuck.iter().find(|one| one.thread == thread) {
+        Some(one) => Other::Waits(one.call),
+        None => Other::GoesOn,
+    };
+    let recorded = facts.alive(stopped_ns).filter(is_other).map(other);
+    let busy = processes.iter().filter(|it| facts.is_busy(**it)).map(|_| Other::GoesOn);
+    recorded.chain(busy).collect()
+}
+
+/// True for a thread that waits for the next client, or for another one's question: nothing that a client waits for comes of it.
+fn serves_others(facts: &Facts, call: usize) -> bool {
+    let span = facts.call(call);
+    let accepted = span.socket.is_some_and(|at| facts.analysis.sockets[at].is_accepted());
+    span.is(SyscallKind::Accept) || (span.receives() && accepted)
+}
+
+/// True if every thread that was alive when the run was stopped waits for good, this way or for other threads.
+fn all_wait(facts: &Facts, waits: impl Fn(ThreadId) -> bool) -> bool {
+    let Some(stopped_ns) = facts.stopped_ns else { return false };
+    facts.alive(stopped_ns).all(|thread| {
+        let is_at_rest = waits(thread) || facts.waits_for_threads(thread, stopped_ns);
+        is_at_rest && !facts.is_busy(thread.0)
     })
 }
 
 /// Several processes, and every thread of each waits in accept(): nobody connects.
 fn accepts(facts: &Facts, stuck: &[Stuck]) -> Option<Finding> {
-    let stopped_ns = facts.stopped_ns?;
     let waits = |thread: ThreadId| {
         stuck.iter().any(|one| one.thread == thread && facts.call(one.call).is(SyscallKind::Accept))
     };
-    let all = facts
-        .alive(stopped_ns)
-        .all(|thread| waits(thread) || facts.waits_for_threads(thread, stopped_ns));
+    let all = all_wait(facts, waits);
     let processes: BTreeSet<u32> = stuck.iter().map(|one| one.thread.0).collect();
     let tried = facts
         .analysis
@@ -155,9 +194,9 @@ fn accepts(facts: &Facts, stuck: &[Stuck]) -> Option<Finding> {
     (all && processes.len() > 1 && !tried).then(|| Finding::new(facts, rule, calls))
 }
 
-/// Several processes, and every thread of each waits for a datagram: all that were sent have been received.
+/// Several processes, and every thread of each waits for a datagram: all that were sent have been received, and there were none, or one
+/// waits for the answer to what it sent last. (A server that has answered all may wait for whom it likes.)
 fn datagrams(facts: &Facts, stuck: &[Stuck]) -> Option<Finding> {
-    let stopped_ns = facts.stopped_ns?;
     let is_datagram = |at: &usize| {
         let socket = &facts.analysis.sockets[*at];
         socket.kind == Some(SocketType::Datagram) && socket.other_end.is_none()
@@ -169,17 +208,35 @@ fn datagrams(facts: &Facts, stuck: &[Stuck]) -> Option<Finding> {
             !is_sending && !one.sockets.is_empty() && one.sockets.iter().all(is_datagram)
         })
     };
-    let all = facts
-        .alive(stopped_ns)
-        .all(|thread| waits(thread) || facts.waits_for_threads(thread, stopped_ns));
+    let all = all_wait(facts, waits);
     let processes: BTreeSet<u32> = stuck.iter().map(|one| one.thread.0).collect();
     let nothing_under_way = facts.analysis.messages.iter().all(|message| {
         message.send.is_some() && matches!(message.fate, Fate::Received | Fate::Cut(_))
     });
+    let owed = facts.analysis.messages.is_empty()
+        || stuck.iter().flat_map(|one| &one.sockets).any(|&socket| waits_for_answer(facts, socket));
     let mut calls: Vec<usize> = stuck.iter().map(|one| one.call).collect();
     calls.sort_by_key(|&index| facts.call(index).entered_ns);
     let rule = Rule::NoDatagram { waiting: processes.len() };
-    (all && processes.len() > 1 && nothing_under_way).then(|| Finding::new(facts, rule, calls))
+    let certain = all && processes.len() > 1 && nothing_under_way && owed;
+    certain.then(|| Finding::new(facts, rule, calls))
+}
+
+/// True if this socket, which began to talk with another, sent the last datagram between both, and whoever has received that has sent
+/// nothing since, to anybody.
+fn waits_for_answer(facts: &Facts, socket: usize) -> bool {
+    let sent_ns = |it: &Message| it.send.map(|send| facts.call(send).entered_ns);
+    let messages = || facts.analysis.messages.iter();
+    let Some(last) = messages().filter(|it| it.from == Some(socket)).max_by_key(|it| sent_ns(it))
+    else {
+        return false;
+    };
+    let both = [last.from, last.to];
+    let between = messages().filter(|it| both == [it.from, it.to] || both == [it.to, it.from]);
+    let first = between.clone().min_by_key(|it| sent_ns(it));
+    let is_last = between.max_by_key(|it| sent_ns(it)).is_some_and(|it| it.from == last.from);
+    let began = first.is_some_and(|it| it.from == last.from);
+    began && is_last && last.receive.is_some_and(|read| !sent_after(facts, read))
 }
 
 /// accept() while a client waits whose question lies unread: all threads of the server wait for the next client.
@@ -207,7 +264,8 @@ fn instead_of_recv(facts: &Facts, stuck: &[Stuck]) -> Vec<Finding> {
             .map(|other| other.call)
             .filter(|&call| facts.call(call).is(SyscallKind::Accept))
             .collect();
-        if is_open && !threads.is_empty() && waiting.len() == threads.len() {
+        let all_accept = !threads.is_empty() && waiting.len() == threads.len();
+        if is_open && all_accept && !facts.is_busy(process) {
             let rule = Rule::AcceptInsteadOfRecv { unread };
             let calls = waiting.into_iter().chain([one.call]).collect();
             all.push(Finding::new(facts, rule, calls));

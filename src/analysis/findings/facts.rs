@@ -1,7 +1,7 @@
 //! What several rules ask: the calls on a socket and of a thread, whose socket a descriptor was, who was waiting when the run
 //! was stopped.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::analysis::{Analysis, CallSpan};
 use crate::trace::{
@@ -32,6 +32,8 @@ pub(in crate::analysis) struct Facts<'a> {
     /// When threads slept on purpose.
     sleeps: HashMap<ThreadId, Vec<u64>>,
     descriptors: HashMap<(u32, i64), Descriptor>,
+    /// Processes that may have gone on by themselves when the run was stopped, although all their recorded threads waited.
+    busy: HashSet<u32>,
     /// When the run was stopped from outside: by its deadline, by Ctrl-C.
     pub stopped_ns: Option<u64>,
     pub end_ns: u64,
@@ -59,6 +61,7 @@ impl<'a> Facts<'a> {
             samples: HashMap::new(),
             sleeps: HashMap::new(),
             descriptors: HashMap::new(),
+            busy: HashSet::new(),
             stopped_ns: None,
             end_ns: analysis.recording.events().last().map_or(0, |event| event.at_ns),
             is_stepped: analysis.recording.is_stepped(),
@@ -91,6 +94,7 @@ impl<'a> Facts<'a> {
                 EventKind::Wait { .. } => {
                     self.sleeps.entry(thread).or_default().push(event.at_ns);
                 }
+                EventKind::Busy { processes } => self.busy.extend(processes),
                 EventKind::Deadline { .. } | EventKind::End { ending: Ending::Interrupted } => {
                     self.stopped_ns.get_or_insert(event.at_ns);
                 }
@@ -252,12 +256,18 @@ impl<'a> Facts<'a> {
         Some([before, last])
     }
 
-    /// True if the thread slept on a lock or in a join then: it waits for other threads of its process.
+    /// True if the process may have gone on by itself when the run was stopped, although all its recorded threads waited.
+    pub fn is_busy(&self, process: u32) -> bool {
+        self.busy.contains(&process)
+    }
+
+    /// True if the thread slept on a lock or in a join then, without a limit: it waits for other threads of its process.
     pub fn waits_for_threads(&self, thread: ThreadId, at_ns: u64) -> bool {
         let all = self.samples.get(&thread).map_or(&[][..], Vec::as_slice);
         let last = all.iter().rfind(|(when, _)| *when <= at_ns);
         last.is_some_and(|(_, sample)| {
-            sample.state == Some('S') && sample.syscall.as_deref() == Some("futex")
+            let on_lock = sample.syscall.as_deref() == Some("futex");
+            sample.state == Some('S') && on_lock && !sample.has_limit
         })
     }
 

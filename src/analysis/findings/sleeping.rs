@@ -74,13 +74,23 @@ fn sleeps(
     if answers.any(|it| it.socket != Some(client)) {
         return None;
     }
+    let is_alone = !shares_clients(facts, thread, client);
     let sent = facts.analysis.directions.iter().find_map(|direction| {
-        let is_other = direction.to != client && direction.sound;
         let was_read = unanswered.contains(&direction.to);
+        let is_other = direction.to != client && direction.sound && (was_read || is_alone);
         is_other.then(|| waited(facts, thread, sleep, direction, was_read)).flatten()
     });
     let rule = Rule::SleepBlocks { slept_ns };
     sent.map(|sent| Finding::new(facts, rule, vec![index, sent]))
+}
+
+/// True if another thread, or another process, receives from clients of the same listening socket: then a client waits for any of them.
+fn shares_clients(facts: &Facts, thread: ThreadId, client: usize) -> bool {
+    let sockets = &facts.analysis.sockets;
+    let of_listener = |at: &usize| sockets[*at].origin == sockets[client].origin;
+    (0..sockets.len()).filter(of_listener).any(|at| {
+        facts.on(at).any(|(_, span)| span.receives() && (span.process, span.thread) != thread)
+    })
 }
 
 /// What had come by this direction before the sleep was over, for this thread and nobody else to read, from a client that waited for

@@ -48,6 +48,13 @@ fn pair() -> Script {
     script
 }
 
+/// These actors are threads of that process.
+fn threads_of(script: &mut Script, process: u32, actors: &[&str]) {
+    for event in script.events.iter_mut().filter(|event| actors.contains(&&*event.actor)) {
+        event.process = process;
+    }
+}
+
 /// The run is stopped by its deadline, after everybody has had time to get stuck.
 fn stop(script: &mut Script) {
     script.pass(5_000 * MS);
@@ -784,6 +791,49 @@ fn both_wait_in_recv() {
     finds_nothing(&late);
 }
 
+/// A server with a thread for its client, and one that accepts; the client has its answer, or waits for it.
+#[test]
+fn a_server_with_threads_of_which_one_waits_for_what_its_client_does_not_send() {
+    let receives = [("size", 1024.into())];
+    let waits = |answers: bool, third: &dyn Fn(&mut Script)| {
+        let mut script = pair();
+        script.sends("client", 1, "no newline").receives("server h", 3, 1024, "no newline");
+        if answers {
+            script.sends("server h", 3, "OK").receives("client", 1, 1024, "OK");
+        }
+        script.enter("client", 1, "recv", &receives);
+        script.enter("server h", 3, "recv", &receives);
+        script.enter("server", 2, "accept", &[]);
+        third(&mut script);
+        stop(&mut script);
+        threads_of(&mut script, 2, &["server h", "server w"]);
+        script
+    };
+    let sleeps = |has_limit: bool| {
+        move |script: &mut Script| {
+            let sleep = json!({"event": "sample", "state": "S", "syscall": "futex", "has_limit": has_limit});
+            script.json("server w", sleep);
+        }
+    };
+    let found = Rule::AllReceive { waiting: 2 };
+    finds(&waits(false, &|_| ()), found.clone());
+    finds(&waits(false, &sleeps(false)), found);
+    // Whoever comes next may make it send something.
+    finds_nothing(&waits(true, &|_| ()));
+    // A worker looks from time to time, runs, or waits for somebody else; or the kernel tells that the process is not at rest.
+    finds_nothing(&waits(false, &sleeps(true)));
+    finds_nothing(&waits(false, &|script| {
+        script.json("server w", json!({"event": "sample", "state": "R"}));
+    }));
+    finds_nothing(&waits(false, &|script| {
+        script.socket("server w", 9, "AF_INET", "SOCK_STREAM");
+        script.enter("server w", 9, "recv", &receives);
+    }));
+    finds_nothing(&waits(false, &|script| {
+        script.json("lab", json!({"event": "busy", "processes": [2]}));
+    }));
+}
+
 /// Ctrl-C, for both: what they waited in is cut short before it is recorded that they got it.
 fn ctrl_c(script: &mut Script, waiting: &[(&str, Arc<Call>)]) {
     script.pass(5_000 * MS);
@@ -995,6 +1045,11 @@ fn a_sleep_between_a_question_and_its_answer_while_another_client_waits() {
     assert_eq!(kinds(&wrong), [RuleKind::SleepBlocks]);
     finds_nothing(&stepped(&wrong));
     assert_eq!(kinds(&serves(true, true, false, false)), [RuleKind::SleepBlocks]);
+    // Another worker of the pool serves the same listening socket's clients.
+    let mut pool = serves(true, false, false, false);
+    pool.accepts("server", 2, 6, here(40003)).receives("server w", 6, 9, "three");
+    threads_of(&mut pool, 2, &["server w"]);
+    finds_nothing(&pool);
     // Nobody waits; a loop that looks from time to time; a round in which all hear something.
     finds_nothing(&serves(false, false, false, false));
     finds_nothing(&serves(true, false, true, false));
@@ -1015,11 +1070,7 @@ fn a_thread_for_each_client_that_is_joined_at_once() {
         script.located("late", 4, here(40002)).pass(900 * MS).sends("client", 1, "hi");
         script.leave("server h", &recv, Outcome::Result(2), &[("data", data("hi"))]);
         script.accepts("server", 2, 5, here(40002));
-        for event in &mut script.events {
-            if &*event.actor == "server h" {
-                event.process = 2;
-            }
-        }
+        threads_of(&mut script, 2, &["server h"]);
         script
     };
     assert_eq!(kinds(&serves(true)), [RuleKind::OneClientBlocks]);
@@ -1343,6 +1394,30 @@ fn a_datagram_to_nobody_and_a_wait_for_the_answer() {
 }
 
 #[test]
+fn a_datagram_to_nobody_and_a_limit_that_passed() {
+    let asks = |waits: bool, elsewhere: bool| {
+        let mut script = Script::new();
+        script.process("client", 1).process("server", 2).udp("server", 2, 5000);
+        script.socket("client", 1, "AF_INET", "SOCK_DGRAM").sends_to("client", 1, "hi", 5001);
+        script.located("client", 1, here(40001));
+        if waits {
+            let recv = script.enter("client", 1, "recv", &[("size", 10.into())]);
+            script.pass(1_000 * MS);
+            script.leave("client", &recv, Outcome::Errno("EAGAIN".into()), &[]);
+        }
+        if elsewhere {
+            script.sends_to("client", 1, "hi", 5000).receives("server", 2, 64, "hi");
+        }
+        script.json("client", json!({"event": "exited", "cpu_ns": 1, "status": {"code": 0}}));
+        script
+    };
+    assert_eq!(kinds(&asks(true, false)), [RuleKind::NobodyListens]);
+    // It wanted no answer, or tried one after the other.
+    finds_nothing(&asks(false, false));
+    finds_nothing(&asks(true, true));
+}
+
+#[test]
 fn a_datagram_to_nobody_and_an_end_with_an_error() {
     let asks = |port: u16, status| {
         let mut script = Script::new();
@@ -1658,6 +1733,20 @@ fn programs_that_each_wait_for_a_datagram() {
     finds(&waits(true, false), Rule::NoDatagram { waiting: 2 });
     // It is on its way.
     finds_nothing(&waits(true, true));
+    // A server has relayed what one said to another: both may wait for the next.
+    let mut relay = Script::new();
+    relay.process("server", 1).process("a", 2).process("b", 3);
+    relay.udp("server", 1, 5000).udp("a", 2, 5001).udp("b", 3, 5002);
+    relay.sends_to("a", 2, "join", 5000).receives_from("server", 1, 64, "join", 5001);
+    relay.sends_to("b", 3, "hello", 5000).receives_from("server", 1, 64, "hello", 5002);
+    relay.sends_to("server", 1, "hello", 5001).receives_from("a", 2, 64, "hello", 5000);
+    close(&mut relay, "b", 3);
+    relay.json("b", json!({"event": "exited", "cpu_ns": 1, "status": {"code": 0}}));
+    for (who, socket) in [("server", 1), ("a", 2)] {
+        relay.enter(who, socket, "recv_from", &[("size", 64.into())]);
+    }
+    stop(&mut relay);
+    finds_nothing(&relay);
     // One server alone waits for whoever comes.
     let mut server = Script::new();
     server.process("server", 1).udp("server", 1, 5000);

@@ -1,13 +1,18 @@
 //! What threads do that are in no call that is recorded: they run, or sleep on a lock. Calls do not tell, so the kernel is asked now
 //! and then.
 
-use crate::capture::sys;
-use crate::trace::Sample;
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::threads::Thread;
+use super::tracer::Tracer;
+use crate::capture::sys;
+use crate::trace::{Event, EventKind, LAB, Name, Sample};
 
 /// So many threads are looked at at most: each takes four descriptors.
 const MOST_THREADS: usize = 64;
+/// How often threads are looked at that are no actors.
+const LOOK_AT_OTHERS: Duration = Duration::from_millis(100);
 
 /// The looks at all threads.
 #[derive(Debug, Default)]
@@ -42,7 +47,8 @@ impl Looks {
         if matches!(sample.state, None | Some('t' | 'Z')) {
             return None;
         }
-        let changed = (sample.state, &sample.syscall_number) != (last.state, &last.syscall_number);
+        let known = |it: &Sample| (it.state, it.syscall_number, it.has_limit);
+        let changed = known(&sample) != known(last);
         *last = sample.clone();
         changed.then_some(sample)
     }
@@ -68,4 +74,58 @@ impl Looks {
 /// True for an actor that is in no call that is recorded.
 fn is_elsewhere(thread: &Thread) -> bool {
     thread.actor.is_some() && thread.open.is_none() && thread.cut.is_none()
+}
+
+impl Tracer {
+    /// Asks the kernel what threads do that are in no call of theirs that is recorded.
+    pub(super) fn look_around(&mut self, now_ns: u64) {
+        for (id, thread) in &mut self.threads {
+            let Some(actor) = thread.actor.clone().filter(|it| self.stage.is_present(it)) else {
+                continue;
+            };
+            if let Some(sample) = self.looks.look(*id, thread) {
+                let (process, what) = (thread.process, EventKind::Sample(sample));
+                let event = Event { at_ns: now_ns, actor, process, thread: *id, what };
+                self.stage.tell(event, None);
+            }
+        }
+    }
+
+    /// The same of threads of theirs that make no such call, but now and then, and without recording it.
+    pub(super) fn look_at_others(&mut self, now_ns: u64) {
+        if now_ns < self.others_ns {
+            return;
+        }
+        self.others_ns = now_ns + LOOK_AT_OTHERS.as_nanos() as u64;
+        let stage = &self.stage;
+        let is_other =
+            |thread: &Thread| !thread.actor.as_ref().is_some_and(|it| stage.is_present(it));
+        let others = self.threads.iter_mut().filter(|(_, thread)| is_other(thread));
+        for (id, thread) in others.take(MOST_THREADS) {
+            thread.is_at_rest = sys::waits_for_threads(thread.process, *id);
+        }
+    }
+
+    /// The programs are being stopped: tells, once, which processes may go on by themselves.
+    pub(super) fn tell_who_is_busy(&mut self, now_ns: u64) {
+        if std::mem::replace(&mut self.is_told_who_is_busy, true) {
+            return;
+        }
+        let is_actor =
+            |thread: &Thread| thread.actor.as_ref().is_some_and(|it| self.stage.is_present(it));
+        let threads = || self.threads.values();
+        let is_busy = |process: u32| {
+            threads().any(|it| it.process == process && !is_actor(it) && !it.is_at_rest)
+                || sys::catches_timer(process)
+        };
+        let playing: BTreeSet<u32> =
+            threads().filter(|it| is_actor(it)).map(|it| it.process).collect();
+        let processes: Vec<u32> = playing.into_iter().filter(|it| is_busy(*it)).collect();
+        if processes.is_empty() {
+            return;
+        }
+        let (actor, process) = (Name::from(LAB), std::process::id());
+        let what = EventKind::Busy { processes };
+        self.stage.tell(Event { at_ns: now_ns, actor, process, thread: process, what }, None);
+    }
 }

@@ -20,7 +20,7 @@ impl Tracer {
                 self.cut_short(id);
             }
         }
-        let Some(thread) = self.threads.get(&id) else { return };
+        let Some(process) = self.threads.get(&id).map(|thread| thread.process) else { return };
         let sender = sender_of_signal(id);
         let is_own = |process| self.processes.contains_key(&process);
         let from_outside = match &sender {
@@ -30,9 +30,10 @@ impl Tracer {
         };
         if signal == libc::SIGINT && from_outside {
             self.programs.start_no_more();
+            self.tell_who_is_busy(self.stage.now_ns());
         }
         let from_another = match sender {
-            Some(Sender::Process(sender)) => sender != thread.process,
+            Some(Sender::Process(sender)) => sender != process,
             // Ctrl-C, Ctrl-\.
             Some(Sender::Kernel) => matches!(signal, libc::SIGINT | libc::SIGQUIT),
             None => false,

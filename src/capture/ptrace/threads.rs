@@ -36,6 +36,8 @@ pub struct Thread {
     /// Its call is held: it waits for an order.
     pub is_held: bool,
     pub look: Option<Look>,
+    /// It is no actor, and when it was looked at last only another thread could make it go on.
+    pub is_at_rest: bool,
     /// The function that it was started with.
     pub function: Option<String>,
 }
@@ -112,6 +114,7 @@ impl Thread {
             widening: None,
             is_held: false,
             look: None,
+            is_at_rest: false,
             function: None,
         }
     }

@@ -53,6 +53,10 @@ pub struct Tracer {
     pub(super) from_start: bool,
     /// How many bytes the programs have printed at terminals of their own.
     pub(super) printed: u64,
+    /// When threads that are no actors are looked at next.
+    pub(super) others_ns: u64,
+    /// Whether it is recorded who may go on by himself.
+    pub(super) is_told_who_is_busy: bool,
     /// When the next tick is due, should stops come so fast that the timer never interrupts.
     tick_ns: u64,
 }
@@ -79,6 +83,8 @@ impl Tracer {
             keyboards: HashMap::new(),
             from_start: false,
             printed: 0,
+            others_ns: 0,
+            is_told_who_is_busy: false,
             tick_ns: 0,
         }
     }
@@ -144,6 +150,7 @@ impl Tracer {
         }
         self.tell_who_runs_on(now_ns);
         self.look_around(now_ns);
+        self.look_at_others(now_ns);
     }
 
     /// The exit code for all programs together.
@@ -286,20 +293,6 @@ impl Tracer {
         Event { at_ns, actor, process, thread, what }
     }
 
-    /// Asks the kernel what threads do that are in no call of theirs that is recorded.
-    fn look_around(&mut self, now_ns: u64) {
-        for (id, thread) in &mut self.threads {
-            let Some(actor) = thread.actor.clone().filter(|it| self.stage.is_present(it)) else {
-                continue;
-            };
-            if let Some(sample) = self.looks.look(*id, thread) {
-                let (process, what) = (thread.process, EventKind::Sample(sample));
-                let event = Event { at_ns: now_ns, actor, process, thread: *id, what };
-                self.stage.tell(event, None);
-            }
-        }
-    }
-
     /// Tells which processes run on when the first of their program has ended: those that it has left in the background.
     fn tell_who_runs_on(&mut self, now_ns: u64) {
         for program in self.programs.just_ended(now_ns) {
@@ -322,6 +315,7 @@ impl Tracer {
     /// The time is over, or somebody stops the trace: records who is blocked in what, and ends all.
     fn stop(&mut self, limit_ns: u64, ending: Ending) {
         let now_ns = self.stage.now_ns();
+        self.tell_who_is_busy(now_ns);
         for (id, thread) in &mut self.threads {
             let actor = thread.actor.clone().filter(|actor| self.stage.is_present(actor));
             let (Some(actor), Some(sample)) = (actor, Looks::last(thread)) else { continue };

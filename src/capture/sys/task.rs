@@ -73,6 +73,7 @@ impl Probe {
             sample.syscall_number =
                 call.split_whitespace().next().and_then(|number| number.parse().ok());
             sample.syscall = sample.syscall_number.map(syscall_name);
+            sample.has_limit = waits_on_futex(&call) == Some(true);
             let channel = self
                 .wchan
                 .as_ref()
@@ -93,6 +94,40 @@ impl Probe {
         self.last = Some((sample.clone(), call));
         sample
     }
+}
+
+/// Whether the futex(2) in which a thread sleeps, by its /proc/PID/task/TID/syscall, has a timeout; `None` if it is in another call, or in
+/// none.
+fn waits_on_futex(call: &str) -> Option<bool> {
+    let mut fields = call.split_whitespace();
+    let number: i64 = fields.next()?.parse().ok()?;
+    let mut argument = |at| u64::from_str_radix(fields.nth(at)?.trim_start_matches("0x"), 16).ok();
+    let (operation, timeout) = (argument(1)?, argument(1)?);
+    let command = i32::try_from(operation).ok()? & libc::FUTEX_CMD_MASK;
+    let waits = [
+        libc::FUTEX_WAIT,
+        libc::FUTEX_WAIT_BITSET,
+        libc::FUTEX_LOCK_PI,
+        libc::FUTEX_LOCK_PI2,
+        libc::FUTEX_WAIT_REQUEUE_PI,
+    ];
+    (number == libc::SYS_futex && waits.contains(&command)).then_some(timeout != 0)
+}
+
+/// True if only another thread can make this one go on: it waits in futex(2), without a timeout.
+pub fn waits_for_threads(process: u32, thread: u32) -> bool {
+    let path = format!("/proc/{process}/task/{thread}/syscall");
+    let call = fs::read_to_string(path).unwrap_or_default();
+    waits_on_futex(&call) == Some(false)
+}
+
+/// True if the process catches the signal of a timer (`SigCgt`, proc_pid_status(5)): that may wake it in any call.
+pub fn catches_timer(process: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let mut caught = status.lines().filter_map(|line| line.strip_prefix("SigCgt:"));
+    let mask = caught.next().and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let timers = [libc::SIGALRM, libc::SIGVTALRM, libc::SIGPROF];
+    mask.is_some_and(|mask| timers.iter().any(|signal| mask >> (signal - 1) & 1 == 1))
 }
 
 fn read<'a>(file: &File, room: &'a mut [u8]) -> Option<&'a str> {

@@ -91,6 +91,15 @@ impl Trace {
                 self.prose(event, &tr!("leaves{used}", used), Ink::Faint)
             }
             EventKind::Sample(sample) => self.prose(event, &sampled(sample), Ink::Faint),
+            EventKind::Busy { processes } => {
+                let all = processes.iter().map(u32::to_string).collect::<Vec<_>>();
+                let processes = all.join(tr!(context "list", ", "));
+                self.prose(
+                    event,
+                    &tr!("may go on by itself: process {processes}", processes),
+                    Ink::Faint,
+                )
+            }
             EventKind::Point { plot, series, against, x, y, unit } => {
                 let height = if unit == "ns" { span_of(*y) } else { format!("{y} {}", safe(unit)) };
                 self.prose(
