@@ -17,6 +17,7 @@ use socket_explorer::trace::recording::Recording;
 use socket_explorer::trace::{Address, Event, EventKind, Note, Privilege, Role, Syscall};
 use tempfile::TempDir;
 
+use crate::person::Person;
 use crate::support::{
     ChildGuard, Ended, by_a_limit, ended, executable_copy, explore, file, folder, isolated,
     recordings, require, utf8,
@@ -367,6 +368,30 @@ fn after_the_second_ctrl_c_it_shows_what_happened_and_in_which_calls_everybody_w
     assert!(text.contains("program had been blocked in recv() for"), "{text}");
     assert!(text.contains("the programs are ended, "), "the ladder says so: {text}");
     assert!(!runs(program));
+}
+
+#[test]
+fn sigterm_ends_the_programs_and_shows_what_happened() {
+    let folder = folder();
+    let Some((mut trace, mut output, program)) = start(&folder, DEAF) else { return };
+    kill(Pid::from_raw(trace.id().cast_signed()), Signal::SIGTERM).expect("sent");
+    let mut text = String::new();
+    output.read_to_string(&mut text).expect("the rest");
+    assert_eq!(trace.wait().expect("it is ours").code(), Some(143));
+    assert!(text.contains("program had been blocked in recv() for"), "{text}");
+    assert!(!runs(program));
+}
+
+#[test]
+fn the_pictures_begin_in_a_line_of_their_own() {
+    for (printed, row) in [("a prompt: ", 1), ("a line\\n", 1), ("", 0)] {
+        let print = format!("printf '{printed}'");
+        let mut person =
+            Person::sits_down(80, 24, &mut explore(&["trace", "--", "sh", "-c", &print]));
+        assert_eq!(person.leaves().0, Some(0), "{print}");
+        let rows: Vec<String> = person.screen().rows(0, 80).collect();
+        assert_eq!(rows[row], "No program made a call on a socket.", "{rows:?}");
+    }
 }
 
 #[test]

@@ -126,6 +126,11 @@ const DEFAULT_WIDTH: usize = 80;
 /// The height where the system does not tell.
 const DEFAULT_HEIGHT: usize = 24;
 
+/// True if TERM names a terminal that can erase a line.
+fn can_erase() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+}
+
 impl Terminal {
     /// Standard output; whether it has colours is decided here, once.
     pub fn standard(look: Look) -> Terminal {
@@ -152,7 +157,7 @@ impl Terminal {
             big: look.big,
             ascii: look.ascii,
             interactive,
-            erases: interactive && std::env::var_os("TERM").is_some_and(|term| term != "dumb"),
+            erases: interactive && can_erase(),
             height,
             drawn_in: Window::now(),
             pages: height.map(|_| Pages::default()),

@@ -9,7 +9,7 @@ use super::palette::colored_text;
 use super::piece::{Drawn, Layout, Piece};
 use super::prose::{self, Emphasis};
 use super::rendering::{render, to_ascii};
-use super::{Error, Result, Terminal};
+use super::{Error, Result, Terminal, can_erase};
 use crate::picture::code::{self, Language};
 use crate::picture::{Ink, Picture, Row};
 use crate::text::safe;
@@ -132,12 +132,12 @@ impl Terminal {
     }
 
     /// Goes to the start of a line: the next one, if another program has left the cursor within a line. Spaces to the last column but
-    /// one tell: they run over the edge then, and else do not.
+    /// one run over the edge then, and else do not.
     pub fn begin_line(&mut self) -> Result<()> {
-        let size = terminal_size::terminal_size_of(io::stdout());
-        if let Some((width, _)) = size.filter(|_| self.erases) {
+        let size = terminal_size::terminal_size_of(io::stdout()).filter(|_| can_erase());
+        if let Some((width, _)) = size {
             let spaces = usize::from(width.0).saturating_sub(1);
-            write!(self.out, "{:spaces$}\r", "")?;
+            write!(self.out, "{:spaces$}\r\x1b[K", "")?;
         }
         Ok(())
     }
