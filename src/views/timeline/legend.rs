@@ -46,9 +46,9 @@ impl Legend {
         let running = shows(|doing| *doing == ThreadState::Running);
         let ready = shows(|doing| *doing == ThreadState::Ready);
         let blocked = shows(|doing| matches!(doing, ThreadState::Blocked(_)));
-        let futex = shows(
-            |doing| matches!(doing, ThreadState::Asleep(Sleep::InCall(Some(call))) if call == "futex"),
-        );
+        let of_programs = matches!(analysis.recording.header.origin, Origin::Programs(_));
+        let is_futex = |doing: &ThreadState| matches!(doing, ThreadState::Asleep(Sleep::InCall(Some(call))) if call == "futex");
+        let futex = of_programs && shows(is_futex);
         let ended = timelines.iter().any(|timeline| timeline.left);
         let keys = [
             (running, "██", runs, Ink::Plain),
@@ -70,7 +70,7 @@ impl Legend {
         let keys = keys.map(|(_, sign, words, ink)| (sign, words, ink)).collect();
         let source = if is_sampled {
             tr!("cpu: processor time used. The kernel was asked what each thread was doing.")
-        } else if matches!(analysis.recording.header.origin, Origin::Programs(_)) {
+        } else if of_programs {
             // It is asked of who is in no call, and nobody was.
             tr!("Drawn from the calls.")
         } else {
