@@ -1,6 +1,6 @@
 //! Addresses: taken, or nobody's, or one's own.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::facts::{Facts, STUCK_NS};
 use super::{Finding, Holder, Nearby, Process, Relation, Rule, by_length};
@@ -357,26 +357,34 @@ fn unanswered(facts: &Facts, servers: &[Server]) -> Vec<Finding> {
         .iter()
         .flat_map(|one| facts.waits_also_for(facts.call(one.call)).map(|at| (at, one.call)))
         .collect();
-    for message in &facts.analysis.messages {
-        let (Fate::NobodyThere, Some(from), Some(send)) =
-            (message.fate, message.from, message.send)
-        else {
-            continue;
-        };
-        let span = facts.call(send);
-        let Some(to) = span.call.syscall.address() else { continue };
-        let is_here = plain(to).is_some_and(|to| to.ip().is_loopback());
-        let heard = facts.on(from).any(|(_, other)| other.receives() && other.result().is_some());
-        let waits = awaited.get(&from).copied();
-        let complains = facts.complains(span.process) && is_last(facts, send);
-        let is_missed = waits.is_some() || complains || gave_up(facts, from, send);
-        if !is_here || heard || !is_missed || facts.analysis.meant(send).is_some() {
+    let mut sent: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for message in facts.analysis.messages.iter().filter(|it| it.fate == Fate::NobodyThere) {
+        if let (Some(from), Some(send)) = (message.from, message.send) {
+            sent.entry(from).or_default().push(send);
+        }
+    }
+    let reached = reached(facts);
+    for (from, sends) in sent {
+        if facts.on(from).any(|(_, other)| other.receives() && other.result().is_some()) {
             continue;
         }
-        let nearby = nearby(facts, servers, to, span);
-        if let Some(nearby) = nearby.filter(|it| !reached(facts, span.process, &it.address)) {
-            let rule = Rule::NobodyListens { address: to.clone(), nearby: Some(nearby) };
-            all.push(Finding::new(facts, rule, [send].into_iter().chain(waits).collect()));
+        let waits = awaited.get(&from).copied();
+        let is_missed = waits.is_some() || gave_up(facts, from, sends[0]);
+        for send in sends {
+            let span = facts.call(send);
+            let Some(to) = span.call.syscall.address() else { continue };
+            let is_here = plain(to).is_some_and(|to| to.ip().is_loopback());
+            let complains = || facts.complains(span.process) && is_last(facts, send);
+            if !is_here || facts.analysis.meant(send).is_some() || !(is_missed || complains()) {
+                continue;
+            }
+            let nearby = nearby(facts, servers, to, span);
+            if let Some(nearby) =
+                nearby.filter(|it| !reached.contains(&(span.process, &it.address)))
+            {
+                let rule = Rule::NobodyListens { address: to.clone(), nearby: Some(nearby) };
+                all.push(Finding::new(facts, rule, [send].into_iter().chain(waits).collect()));
+            }
         }
     }
     all
@@ -394,13 +402,13 @@ fn gave_up(facts: &Facts, socket: usize, send: usize) -> bool {
     })
 }
 
-/// True if the process has sent a datagram to the socket that has this address.
-fn reached(facts: &Facts, process: u32, address: &Address) -> bool {
-    facts.analysis.messages.iter().any(|message| {
-        let by_it = message.send.is_some_and(|send| facts.call(send).process == process);
-        let to = message.to.and_then(|to| facts.analysis.sockets[to].local.as_ref());
-        by_it && to == Some(address)
-    })
+/// The processes, each with the addresses of the sockets that it has sent a datagram to.
+fn reached<'a>(facts: &Facts<'a>) -> HashSet<(u32, &'a Address)> {
+    let reached = facts.analysis.messages.iter().filter_map(|message| {
+        let to = facts.analysis.sockets[message.to?].local.as_ref()?;
+        Some((facts.call(message.send?).process, to))
+    });
+    reached.collect()
 }
 
 /// True if the process sent nothing more after this call.

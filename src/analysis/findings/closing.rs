@@ -110,6 +110,8 @@ fn resets(facts: &Facts, socket: usize) -> impl Iterator<Item = usize> {
 fn closed_while_sending(facts: &Facts, direction: &Direction) -> Option<Finding> {
     let (client, server) = (direction.from, direction.to);
     let (closed_ns, close) = facts.closed(server)?;
+    let failed =
+        resets(facts, client).find(|&index| facts.call(index).returned_ns() >= closed_ns)?;
     let lost = lost(facts, server, client);
     let is_server = matches!(facts.analysis.sockets[server].origin, Origin::Accept(_))
         && facts.analysis.sockets[server].protocol_name() == "TCP";
@@ -120,8 +122,6 @@ fn closed_while_sending(facts: &Facts, direction: &Direction) -> Option<Finding>
     let (last, answer) = own.find(|(_, span)| span.receives() || span.is(SyscallKind::Send))?;
     let answers = answer.is(SyscallKind::Send)
         && facts.on(server).any(|(_, span)| span.receives() && span.result() > Some(0));
-    let failed =
-        resets(facts, client).find(|&index| facts.call(index).returned_ns() >= closed_ns)?;
     let rule = Rule::ClosedWhileSending { lost };
     answers.then(|| Finding::new(facts, rule, vec![close.unwrap_or(last), failed]))
 }
