@@ -239,3 +239,54 @@ fn after_ctrl_c_no_other_program_is_started() {
     assert!(said.contains("second was not started: "), "{said}");
     assert!(!folder.path().join("started").exists(), "{said}");
 }
+
+/// One thread closes a socket, and another goes on with its number: while nothing has it, and when a file does.
+const CLOSED: &str = "
+import asyncio, os, socket, threading
+one, other = socket.socketpair()
+number = one.fileno()
+other.send(b'x')
+def attempt(call, *arguments):
+    try:
+        call(*arguments)
+    except OSError as error:
+        print(error)
+def goes_on():
+    os.read(number, 1)
+    closing.start()
+    closing.join()
+    attempt(os.read, number, 1)
+    attempt(os.write, number, b'x')
+    attempt(os.readv, number, [bytearray(1)])
+    attempt(os.writev, number, [b'x'])
+    attempt(os.read, 900, 1)
+    file = os.open('/dev/zero', os.O_RDWR)
+    assert file == number
+    os.read(number, 1)
+    os.write(number, b'x')
+closing = threading.Thread(target=one.close)
+going_on = threading.Thread(target=goes_on)
+going_on.start()
+going_on.join()
+";
+
+#[test]
+fn read_and_write_on_a_socket_that_another_thread_has_closed_are_recorded_and_on_no_other_number() {
+    let Some(python) = python_itself() else { return };
+    let folder = folder();
+    file(&folder, "closed.py", CLOSED);
+    let (recording, (text, _, code)) =
+        trace(&folder, &["--view", "findings", "--", &python, "closed.py"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(text.matches("Bad file descriptor").count(), 5, "{text}");
+    assert!(text.contains("went on using a socket that"), "{text}");
+    let calls = recording.events().iter().filter_map(|event| match &event.what {
+        EventKind::Return(back) if back.call.fd.is_some() && back.call.socket.is_none() => {
+            Some((&*back.call.name, back.outcome.clone()))
+        }
+        _ => None,
+    });
+    let fails = |name| (name, Outcome::Errno("EBADF".into()));
+    let expected = ["read", "write", "readv", "writev"].map(fails);
+    assert_eq!(calls.collect::<Vec<_>>(), expected);
+}

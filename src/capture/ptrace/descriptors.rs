@@ -156,6 +156,8 @@ pub struct Sockets {
     returned: HashMap<(u32, i64), SocketId>,
     /// Those processes.
     closed_to_us: HashSet<u32>,
+    /// Descriptors that were for sockets until they were closed, by process: they may be for something else by now.
+    former: HashSet<(u32, i64)>,
     /// So many sockets have a number of ours, because their inode is not known.
     numbered: u32,
     /// Where to ask for the other ends of AF_UNIX connections, once that has been tried.
@@ -175,6 +177,11 @@ impl Sockets {
     /// The process has closed a descriptor.
     pub fn remove_descriptor(&mut self, process: u32, fd: i64) {
         self.returned.remove(&(process, fd));
+    }
+
+    /// The process is about to close these descriptors of sockets.
+    pub fn closing(&mut self, process: u32, fds: impl Iterator<Item = i64>) {
+        self.former.extend(fds.map(|fd| (process, fd)));
     }
 
     /// A new process has the descriptors of its parent.
@@ -225,6 +232,7 @@ impl Sockets {
         self.handles.remove(&process);
         self.closed_to_us.remove(&process);
         self.returned.retain(|(of, _), _| *of != process);
+        self.former.retain(|(of, _)| *of != process);
     }
 
     /// How many descriptors these processes have for a socket.
@@ -285,6 +293,12 @@ impl Tracer {
         }
         self.sockets.closed_to_us.insert(process);
         self.sockets.returned.get(&(process, fd)).map(|socket| Opened::Socket(*socket))
+    }
+
+    /// True if this number, for which nothing is open now, was a socket's in this process. Of a process that may not be looked into
+    /// it is not known whether anything is open.
+    pub(super) fn was_socket(&self, thread: u32, process: u32, fd: i64) -> bool {
+        !self.descriptors.refused.contains(&thread) && self.sockets.former.contains(&(process, fd))
     }
 
     /// The socket that it is for.

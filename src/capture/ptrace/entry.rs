@@ -36,6 +36,8 @@ enum Subject {
     Epoll,
     /// Standard input: whoever reads it waits for a person.
     Keyboard,
+    /// A number that was a socket's, which has been closed.
+    ClosedSocket,
     /// A file, or nothing that is open.
     Nothing,
 }
@@ -90,6 +92,8 @@ impl Tracer {
         {
             return Next::Freely;
         }
+        let besides = closes.iter().map(|(fd, _)| *fd);
+        self.sockets.closing(process, is_close.then_some(made.fd(0)).into_iter().chain(besides));
         let may_be_on_files = matches!(sys, Sys::Dup | Sys::DupOnto | Sys::Fcntl | Sys::CloseRange);
         if may_be_on_files && subject == Subject::Nothing && closes.is_empty() {
             return Next::Freely;
@@ -104,9 +108,12 @@ impl Tracer {
             Some(Opened::Socket(socket)) => Subject::Socket(socket),
             Some(Opened::Epoll) => Subject::Epoll,
             Some(Opened::Stream) if fd == 0 => Subject::Keyboard,
+            None if self.was_socket(id, process, fd) => Subject::ClosedSocket,
             _ => Subject::Nothing,
         };
         let is_socket = |subject: &Subject| matches!(subject, Subject::Socket(_));
+        let is_or_was_socket =
+            |subject: &Subject| is_socket(subject) || *subject == Subject::ClosedSocket;
         match made.sys {
             Sys::Socket
             | Sys::SocketPair
@@ -117,16 +124,17 @@ impl Tracer {
             Sys::EpollCtl | Sys::EpollWait => Some((Subject::Epoll, Some(fd))),
             Sys::Read | Sys::ReadV => {
                 let subject = on(fd);
-                let is_read = is_socket(&subject) || subject == Subject::Keyboard;
+                let is_read = is_or_was_socket(&subject) || subject == Subject::Keyboard;
                 is_read.then_some((subject, Some(fd)))
             }
             Sys::Close => {
                 let subject = on(fd);
                 (is_socket(&subject) || subject == Subject::Epoll).then_some((subject, Some(fd)))
             }
-            Sys::Write | Sys::WriteV | Sys::Ioctl | Sys::SendFile => {
-                Some((on(fd), Some(fd))).filter(|(subject, _)| is_socket(subject))
+            Sys::Write | Sys::WriteV | Sys::SendFile => {
+                Some((on(fd), Some(fd))).filter(|(subject, _)| is_or_was_socket(subject))
             }
+            Sys::Ioctl => Some((on(fd), Some(fd))).filter(|(subject, _)| is_socket(subject)),
             Sys::Fcntl | Sys::Dup | Sys::DupOnto | Sys::CloseRange => {
                 let subject = if made.sys == Sys::CloseRange { Subject::Nothing } else { on(fd) };
                 let subject = if is_socket(&subject) { subject } else { Subject::Nothing };
@@ -134,7 +142,7 @@ impl Tracer {
             }
             Sys::Splice => {
                 let ends = [made.fd(0), made.fd(2)].map(|fd| (on(fd), Some(fd)));
-                ends.into_iter().find(|(subject, _)| is_socket(subject))
+                ends.into_iter().find(|(subject, _)| is_or_was_socket(subject))
             }
             _ => Some((on(fd), Some(fd))).map(|(subject, fd)| match subject {
                 Subject::Socket(_) => (subject, fd),
@@ -263,7 +271,7 @@ impl Tracer {
         }
         let is_on_no_socket = subject == Subject::Keyboard
             || made.sys == Sys::Sleep
-            || (subject == Subject::Nothing && fd.is_some());
+            || (matches!(subject, Subject::Nothing | Subject::ClosedSocket) && fd.is_some());
         if is_on_no_socket && site.is_none() && !self.is_actor(id) {
             return Next::Freely; // a shell, a launcher
         }
