@@ -13,7 +13,7 @@ use crate::trace::{
 /// A call that took longer than this is taken to have been blocked, in nanoseconds; no other call takes as long.
 pub const BLOCKED_NS: u64 = 1_000_000;
 
-/// A signal that cuts a call short is recorded so long after the call's return at most, in nanoseconds.
+/// A signal that cuts a call short is recorded so long after the call's return at most, if not before it, in nanoseconds.
 const SIGNAL_NS: u64 = 100_000_000;
 
 /// A system call from entry to return.
@@ -296,11 +296,13 @@ impl Analysis<'_> {
         let since = events.partition_point(|event| event.at_ns < span.entered_ns);
         let own = events[since..].iter().filter(|event| event.process == span.process);
         let until_ns = back.at_ns.saturating_add(SIGNAL_NS);
-        let mut soon = own.clone().take_while(|event| event.at_ns <= until_ns);
-        let sent = soon.find_map(|event| match &event.what {
-            EventKind::Signalled { signal } => Some(&**signal),
+        let soon = own.clone().take_while(|event| event.at_ns <= until_ns);
+        let signals = soon.filter_map(|event| match &event.what {
+            EventKind::Signalled { signal } => Some((event.at_ns.abs_diff(back.at_ns), &**signal)),
             _ => None,
         });
+        // Others may have come meanwhile, whose handlers let the kernel repeat the call.
+        let sent = signals.min_by_key(|(apart_ns, _)| *apart_ns).map(|(_, signal)| signal);
         let goes_on = |event: &Event| {
             let is_own = event.thread == span.thread && event.at_ns > back.at_ns;
             is_own && matches!(&event.what, EventKind::Enter(call) if call.role == Role::Program)

@@ -395,6 +395,7 @@ mod tests {
 
     use super::*;
     use crate::analysis::script::{Script, fits_everywhere, here};
+    use crate::trace::Outcome;
 
     fn draw(analysis: &Analysis, width: usize) -> Picture {
         super::draw(analysis, width, DrawOptions::default())
@@ -508,6 +509,25 @@ mod tests {
             let text = text(&after, goes_on);
             assert!(text.contains(words), "{words}: {text}");
             assert_eq!(text.contains('✗'), words.contains('✗'), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_several_signals_the_one_next_to_a_calls_end_has_cut_it_short() {
+        let signalled = |signal: &str| json!({"event": "signalled", "signal": signal});
+        for comes_after in [false, true] {
+            let mut script = Script::connected();
+            let accept = script.enter("server", 1, "accept", &[]);
+            script.json("server", signalled("SIGHUP")).pass(500_000_000);
+            if !comes_after {
+                script.json("server", signalled("SIGTERM"));
+            }
+            script.leave("server", &accept, Outcome::Errno("EINTR".into()), &[]);
+            if comes_after {
+                script.pass(18_000).json("server", signalled("SIGTERM"));
+            }
+            let text = draw(&Analysis::of(&script.recording()), 120).text();
+            assert!(text.contains("accept: interrupted by SIGTERM"), "{text}");
         }
     }
 

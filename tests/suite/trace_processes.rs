@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
 use socket_explorer::analysis::Analysis;
 use socket_explorer::trace::recording::Recording;
 use socket_explorer::trace::{
@@ -12,7 +13,7 @@ use socket_explorer::trace::{
 };
 
 use crate::support::{ChildGuard, Ended, explore, file, folder, python_itself, require, utf8};
-use crate::trace::{group, trace};
+use crate::trace::{group, start, trace};
 
 /// Compiles a program in C, and traces it.
 fn traced(name: &str, options: &[&str], arguments: &[&str]) -> Option<(Recording, Ended)> {
@@ -289,4 +290,63 @@ fn read_and_write_on_a_socket_that_another_thread_has_closed_are_recorded_and_on
     let fails = |name| (name, Outcome::Errno("EBADF".into()));
     let expected = ["read", "write", "readv", "writev"].map(fails);
     assert_eq!(calls.collect::<Vec<_>>(), expected);
+}
+
+/// It ignores SIGINT. SIGTERM ends its receive, and an alarm its poll, until that has something to tell.
+const INTERRUPTED: &str = "
+import os, select, signal, socket
+class Over(Exception):
+    pass
+def over(*_):
+    raise Over
+rang = 0
+def rings(*_):
+    global rang
+    rang += 1
+    if rang == 5:
+        other.send(b'x')
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, over)
+signal.signal(signal.SIGALRM, rings)
+one, other = socket.socketpair()
+waiting = select.poll()
+waiting.register(one, select.POLLIN)
+try:
+    print(os.getpid(), flush=True)
+    one.recv(1)
+except Over:
+    signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+    waiting.poll(60_000)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+";
+
+#[test]
+fn a_call_was_interrupted_by_the_signal_that_did_it_and_not_by_one_that_is_ignored() {
+    let folder = folder();
+    let Some((mut trace, mut output, program)) = start(&folder, INTERRUPTED) else { return };
+    let process = Pid::from_raw(program.cast_signed());
+    // The number of its system call, then the arguments (proc_pid_syscall(5)).
+    let receives = || {
+        let call = std::fs::read_to_string(format!("/proc/{program}/syscall")).unwrap_or_default();
+        call.starts_with(&format!("{} ", libc::SYS_recvfrom))
+    };
+    while !receives() {
+        std::thread::yield_now();
+    }
+    kill(process, Signal::SIGINT).expect("it runs");
+    let is_pending = || {
+        let status = std::fs::read_to_string(format!("/proc/{program}/status")).expect("it runs");
+        status.lines().any(|line| line.contains("Pnd:") && !line.ends_with("0000000000000000"))
+    };
+    while is_pending() {
+        std::thread::yield_now();
+    }
+    kill(process, Signal::SIGTERM).expect("it runs");
+    let mut text = String::new();
+    output.read_to_string(&mut text).expect("the pictures");
+    assert_eq!(trace.wait().expect("it is ours").code(), Some(0), "{text}");
+    for interrupted in ["recv: interrupted by SIGTERM", "poll: interrupted by SIGALRM"] {
+        assert!(text.contains(interrupted), "{interrupted}: {text}");
+    }
+    assert!(!text.contains("SIGINT"), "{text}");
 }

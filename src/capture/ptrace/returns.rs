@@ -39,7 +39,7 @@ impl Tracer {
         let is_eintr = -result == i64::from(libc::EINTR);
         if is_eintr || REPEATED.contains(&-result) {
             if let Some(thread) = self.threads.get_mut(&id) {
-                thread.cut = Some(Cut { open, at_ns, is_eintr });
+                thread.cut = Some(Cut { open, at_ns, is_eintr, by: None });
             }
             return;
         }

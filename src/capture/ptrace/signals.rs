@@ -12,14 +12,6 @@ use crate::trace::{EventKind, Outcome, Output, Return};
 impl Tracer {
     /// A thread is about to get a signal.
     pub(super) fn signalled(&mut self, id: u32, signal: i32) {
-        let Some(thread) = self.threads.get(&id) else { return };
-        if thread.cut.as_ref().is_some_and(|cut| cut.is_eintr) {
-            if has_no_effect(id, signal) {
-                repeat_call(id);
-            } else {
-                self.cut_short(id);
-            }
-        }
         let Some(process) = self.threads.get(&id).map(|thread| thread.process) else { return };
         let sender = sender_of_signal(id);
         let is_own = |process| self.processes.contains_key(&process);
@@ -32,17 +24,43 @@ impl Tracer {
             self.programs.start_no_more();
             self.tell_who_is_busy(self.stage.now_ns());
         }
+        let has_effect = !has_no_effect(id, signal);
+        let mut is_eintr = false;
+        if let Some(cut) = self.threads.get_mut(&id).and_then(|thread| thread.cut.as_mut()) {
+            is_eintr = cut.is_eintr;
+            if has_effect {
+                cut.by.get_or_insert(signal);
+            } else if is_eintr {
+                repeat_call(id);
+            }
+        }
         let from_another = match sender {
             Some(Sender::Process(sender)) => sender != process,
             // Ctrl-C, Ctrl-\.
             Some(Sender::Kernel) => matches!(signal, libc::SIGINT | libc::SIGQUIT),
             None => false,
         };
-        if self.is_actor(id) && from_another && !is_ignored_by_default(signal) {
-            let at_ns = self.stage.now_ns();
-            let signal = signal_name(signal);
-            self.tell(id, at_ns, EventKind::Signalled { signal }, None);
+        if has_effect && from_another && !is_ignored_by_default(signal) {
+            self.tell_signal(id, signal);
         }
+        if has_effect && is_eintr {
+            self.cut_short(id);
+        }
+    }
+
+    /// Records that a thread got a signal: no later than the end of the call that was cut short by it.
+    fn tell_signal(&mut self, id: u32, signal: i32) {
+        if !self.is_actor(id) {
+            return;
+        }
+        let cut = self.threads.get_mut(&id).and_then(|thread| thread.cut.as_mut());
+        let cut = cut.filter(|cut| cut.by == Some(signal));
+        let at_ns = cut.map(|cut| {
+            cut.by = None;
+            cut.at_ns
+        });
+        let at_ns = at_ns.unwrap_or_else(|| self.stage.now_ns());
+        self.tell(id, at_ns, EventKind::Signalled { signal: signal_name(signal) }, None);
     }
 
     /// Whether Ctrl-C has been pressed and a program does not know it yet: one that is held, or has just gone on.
@@ -55,6 +73,10 @@ impl Tracer {
 
     /// A call that a signal has cut short does not go on: it has returned `EINTR`.
     pub(super) fn cut_short(&mut self, id: u32) {
+        let cut = self.threads.get(&id).and_then(|thread| thread.cut.as_ref());
+        if let Some(signal) = cut.and_then(|cut| cut.by) {
+            self.tell_signal(id, signal);
+        }
         let Some(cut) = self.threads.get_mut(&id).and_then(|thread| thread.cut.take()) else {
             return;
         };

@@ -69,6 +69,8 @@ pub struct Cut {
     pub at_ns: u64,
     /// It has returned `EINTR`, which the kernel does not repeat by itself.
     pub is_eintr: bool,
+    /// The signal that has cut it short, until that is recorded.
+    pub by: Option<i32>,
 }
 
 /// A traced process.
