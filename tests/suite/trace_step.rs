@@ -5,7 +5,7 @@ use std::path::Path;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use socket_explorer::trace::recording::Recording;
-use socket_explorer::trace::{Ending, EventKind, Note, SyscallKind};
+use socket_explorer::trace::{Call, Ending, EventKind, Note, SocketType, Syscall, SyscallKind};
 use tempfile::TempDir;
 
 use crate::person::Person;
@@ -34,6 +34,20 @@ with socket.create_connection(('127.0.0.1', int(open('port').read()))) as one:
     name = input('Your name: ')
     one.sendall(name.encode())
     print('got ' + one.recv(1024).decode())
+";
+
+/// A server that gets the addresses that it may bind to as getaddrinfo(3) sorts them: by what the kernel says of each to a UDP socket.
+const PASSIVE: &str = "\
+import asyncio, encodings.idna, socket
+for family, kind, protocol, _, address in socket.getaddrinfo(
+    None, '0', socket.AF_UNSPEC, socket.SOCK_STREAM, 0, socket.AI_PASSIVE
+):
+    with socket.socket(family, kind, protocol) as listener:
+        listener.bind(address)
+        listener.listen()
+    break
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+    own.connect(('127.0.0.1', 9))
 ";
 
 /// It tells its process and waits for a client that never comes.
@@ -324,4 +338,25 @@ fn two_hundred_threads_are_held_and_let_go() {
     let recording = recording(&folder);
     assert_eq!(recording.ending(), Some(&Ending::Finished));
     assert!(held_before_made(&recording) >= 200);
+}
+
+#[test]
+fn what_a_library_looks_for_by_a_socket_of_its_own_is_not_held_and_starts_no_program() {
+    let Some(folder) = programs() else { return };
+    file(&folder, "passive.py", PASSIVE);
+    let path = folder.path().join("run.jsonl");
+    // Longer than a program is waited for that has called another.
+    let args = ["trace", "--pace", "400ms", "--record", utf8(&path)];
+    let mut command = explore(&[&args[..], &["python3 passive.py", "python3 -c pass"]].concat());
+    let (text, _, code) = ended(command.current_dir(folder.path()));
+    assert_eq!(code, Some(0), "{text}");
+    let recording = recorded(&path);
+    let is_udp = |call: &Call| matches!(&call.syscall, Syscall::Socket { kind, .. } if *kind == SocketType::Datagram);
+    let entered = recording.events().iter().filter_map(|event| match &event.what {
+        EventKind::Enter(call) => Some(call),
+        _ => None,
+    });
+    let udp: Vec<_> = entered.filter(|call| is_udp(call)).collect();
+    assert_eq!(udp.len(), 1, "the program's own, though it sends nothing: {text}");
+    assert!(udp[0].site.as_ref().is_some_and(|site| site.line == 9), "{udp:?}");
 }

@@ -135,6 +135,8 @@ pub struct Known {
     pub is_tcp: bool,
     /// A datagram socket that is not `AF_UNIX`.
     pub is_udp: bool,
+    /// A library has made it for itself.
+    pub is_librarys_own: bool,
     /// It is known how it came to be, or the kernel has been asked what it is.
     pub is_introduced: bool,
     /// Its own address has been recorded.

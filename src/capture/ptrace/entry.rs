@@ -16,7 +16,9 @@ use super::threads::Open;
 use super::tracer::Tracer;
 use crate::capture::sys::Memory;
 use crate::capture::sys::ptrace::{ARCHITECTURE, entry};
-use crate::trace::{Address, Call, Domain, EventKind, Note, Role, Site, SocketId, Syscall};
+use crate::trace::{
+    Address, Call, Domain, EventKind, Note, Role, Site, SocketId, SocketType, Syscall,
+};
 
 /// How the thread goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -316,7 +318,10 @@ impl Tracer {
         });
         let is_unsaid = matches!(made.sys, Sys::Socket | Sys::SocketPair | Sys::EpollCreate);
         let is_told = made.sys != Sys::CloseRange;
-        let is_held = is_told && !is_import && self.is_to_be_held(id, &call, object);
+        let is_librarys_own =
+            asks_for_udp(&call.syscall) && self.lines.is_librarys_own(process, id);
+        let is_held =
+            is_told && !(is_import || is_librarys_own) && self.is_to_be_held(id, &call, object);
         if is_held {
             self.read_terminals(true); // what was printed came before
         }
@@ -340,6 +345,7 @@ impl Tracer {
                 closes,
                 rewritten,
                 is_unsaid,
+                is_librarys_own,
                 was_held: is_held,
             };
             (thread.open, thread.is_held) = (Some(open), is_held);
@@ -381,6 +387,12 @@ impl Tracer {
         }
     }
 
+    fn is_librarys_udp(&mut self, object: Object) -> bool {
+        let Object::Socket(socket) = object else { return false };
+        let known = self.sockets.get(socket);
+        known.is_udp && known.is_librarys_own
+    }
+
     /// What has been held back is recorded when the object is used: when a socket gets an address, a peer, or data, and an epoll a
     /// socket to watch.
     fn use_object(&mut self, id: u32, object: Object, made: &Made, syscall: &Syscall) {
@@ -405,12 +417,20 @@ impl Tracer {
             | Sys::GetPeerName
             | Sys::Fcntl
             | Sys::Ioctl => false,
+            // So a library looks which address of its own the kernel would choose, and sends nothing.
+            Sys::Connect => !self.is_librarys_udp(object),
             _ => true,
         };
         if is_use {
             self.stage.show(object);
         }
     }
+}
+
+/// True if this asks for a UDP socket.
+fn asks_for_udp(syscall: &Syscall) -> bool {
+    let Syscall::Socket { domain, kind, .. } = syscall else { return false };
+    matches!(domain, Domain::Inet | Domain::Inet6) && *kind == SocketType::Datagram
 }
 
 /// True for the sockets of services that libraries ask behind a program's back: names, logs.

@@ -225,10 +225,11 @@ impl Tracer {
         let is_inet = matches!(domain, Domain::Inet | Domain::Inet6);
         known.is_tcp = is_inet && *kind == SocketType::Stream;
         known.is_udp = is_inet && *kind == SocketType::Datagram;
+        known.is_librarys_own = open.is_librarys_own;
         let object = Object::Socket(*socket);
         if is_for_the_kernel(domain) {
             self.stage.hide(*socket);
-        } else if open.call.site.is_none() || *domain == Domain::Unix {
+        } else if open.call.site.is_none() || open.is_librarys_own || *domain == Domain::Unix {
             self.stage.hold_back(object);
         }
         Some(object)

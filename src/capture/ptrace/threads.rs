@@ -58,6 +58,8 @@ pub struct Open {
     pub rewritten: Option<Rewritten>,
     /// Nothing is known of it yet, so its entry is not recorded yet either: socket(2), epoll_create1(2).
     pub is_unsaid: bool,
+    /// A library makes it for itself.
+    pub is_librarys_own: bool,
     /// It was held, and its entry was recorded when it was let go.
     pub was_held: bool,
 }

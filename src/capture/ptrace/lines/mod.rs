@@ -20,6 +20,8 @@ use std::path::PathBuf;
 use self::binary::Binaries;
 use self::native::Program;
 use self::python::Interpreter;
+use self::registers::Registers;
+use crate::capture::sys::Memory;
 use crate::trace::{Note, Site};
 
 /// Where a thread is in the learner's own source.
@@ -81,6 +83,26 @@ impl Lines {
             }
             Image::Without(..) => None,
         }
+    }
+
+    /// True if the library that makes a stopped thread's call was not asked for it: another function of its own calls the one that makes
+    /// it, as getaddrinfo(3) calls socket(2).
+    pub fn is_librarys_own(&mut self, process: u32, thread: u32) -> bool {
+        self.called_within(process, thread) == Some(true)
+    }
+
+    fn called_within(&mut self, process: u32, thread: u32) -> Option<bool> {
+        let (registers, address) = Registers::of(thread)?;
+        let mappings = maps::of(process)?;
+        // The address after a call is the next function's if that call is the last of its own.
+        let at = |address: u64| mappings.iter().find(|it| it.range.contains(&(address - 1)));
+        let own = at(address).filter(|it| it.executable)?;
+        let program = std::fs::read_link(format!("/proc/{process}/exe")).ok()?;
+        let binary = self.binaries.open(process, &own.path).filter(|_| own.path != program)?;
+        let linked = (address - 1).wrapping_sub(binary.bias(own.range.start, own.offset)?);
+        let rule = binary.unwind().rule(linked)?;
+        let (_, caller) = rule.caller(&registers, Memory::of(process))?;
+        Some(at(caller)?.path == own.path)
     }
 
     /// True if a process of which a line was asked runs a program in Go.
