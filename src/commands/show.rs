@@ -11,8 +11,11 @@ use crate::labels;
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::text::safe;
 use crate::trace::recording::{Origin, Recording, is_of};
-use crate::trace::{Blocked, Ending, EventKind, Name, Shown, Site};
+use crate::trace::{Blocked, Ending, EventKind, LAB, LINK, Name, Shown, Site};
 use crate::views::{DrawOptions, View, wording};
+
+/// Of more actors than this the threads and children are not named.
+const MOST_NAMED: usize = 12;
 
 /// How far a line of source is indented.
 const INDENT: usize = 4;
@@ -98,29 +101,16 @@ pub(super) fn views_named(names: &[String]) -> Result<Vec<View>, Failure> {
     names.iter().map(find).collect()
 }
 
-/// The recording of which these actors alone are shown, their threads and children, and whom they talk with; all if none is named.
-pub(super) fn only<'r>(
-    recording: &'r Recording,
-    names: &[String],
-) -> Result<Cow<'r, Recording>, Failure> {
-    if names.is_empty() {
-        return Ok(Cow::Borrowed(recording));
-    }
-    let actors: HashSet<&Name> = recording.events().iter().map(|event| &event.actor).collect();
-    // A name may be typed as it is shown, in the reader's language.
-    let recorded = |name: &String| {
-        let same = actors.iter().find(|actor| labels::actor(actor) == name.as_str());
-        same.map_or_else(|| name.clone(), |actor| actor.to_string())
-    };
-    let names: Vec<String> = names.iter().map(recorded).collect();
-    let is_named = |actor: &str| names.iter().any(|name| is_of(actor, name));
-    let analysis = Analysis::of(recording);
+/// The recording of which these actors alone are shown, their threads and children, and whom they talk with; all if nobody has any
+/// of these names.
+pub(super) fn only<'r>(recording: &'r Recording, names: &[String]) -> Cow<'r, Recording> {
+    let is_named = |actor: &str| names.iter().any(|name| is_called(actor, name));
     let own = recording.events().iter().map(|event| &event.actor).filter(|actor| is_named(actor));
     let mut shown: HashSet<Name> = own.cloned().collect();
     if shown.is_empty() {
-        let name = names.join(tr!(context "list", ", "));
-        return Err(Failure::NoSuchProgram { name, known: program_names(recording) });
+        return Cow::Borrowed(recording);
     }
+    let analysis = Analysis::of(recording);
     shown.extend(analysis.partners(|actor| is_named(actor)));
     // Of the wire what went between them.
     let between = analysis
@@ -128,13 +118,38 @@ pub(super) fn only<'r>(
         .iter()
         .filter(|segment| shown.contains(&segment.from) && shown.contains(&segment.to));
     let frames = between.map(|segment| segment.frame.frame).collect();
-    Ok(Cow::Owned(recording.clone().showing(Shown { actors: shown, frames })))
+    Cow::Owned(recording.clone().showing(Shown { actors: shown, frames }))
 }
 
-/// What the programs are called, as it is shown.
-fn program_names(recording: &Recording) -> Vec<String> {
-    let Origin::Programs(programs) = &recording.header.origin else { return Vec::new() };
-    programs.iter().map(|program| labels::actor(&program.name).into_owned()).collect()
+/// Which of these names nobody in the recording has, and who there is; `None` if each is somebody's.
+pub(super) fn nobody(recording: &Recording, names: &[String]) -> Option<String> {
+    let actors: BTreeSet<&Name> = recording.events().iter().map(|event| &event.actor).collect();
+    let is_known = |name: &String| actors.iter().any(|actor| is_called(actor, name));
+    let (known, unknown): (Vec<&String>, Vec<&String>) = names.iter().partition(|it| is_known(it));
+    if unknown.is_empty() {
+        return None;
+    }
+    let separator = tr!(context "list", ", ");
+    let mut who: Vec<&Name> = actors.iter().copied().collect();
+    who.retain(|actor| ![LAB, LINK].contains(&&***actor));
+    if who.len() > MOST_NAMED {
+        let all = who.clone();
+        who.retain(|one| !all.iter().any(|other| other != one && is_of(one, other)));
+    }
+    let who = who.iter().map(|actor| labels::actor(actor)).collect::<Vec<_>>().join(separator);
+    let names = unknown.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(separator);
+    Some(if who.is_empty() {
+        tr!("nobody is called {names}: no program took part", names)
+    } else if known.is_empty() {
+        tr!("nobody is called {names}, so all are shown: {who}", names, who)
+    } else {
+        tr!("nobody is called {names}; these took part: {who}", names, who)
+    })
+}
+
+/// True if an actor has this name, or is a thread or child of who has it. It may be typed as it is shown, in the reader's language.
+fn is_called(actor: &str, name: &str) -> bool {
+    is_of(actor, name) || is_of(&labels::actor(actor), name)
 }
 
 /// Shows claims with their verdicts below a heading.
@@ -304,8 +319,25 @@ mod tests {
 
     fn drawn(view: &str, name: &str) -> String {
         let recording = threaded();
-        let shown = only(&recording, &[name.to_owned()]).unwrap_or_else(|error| panic!("{error}"));
+        let shown = only(&recording, &[name.to_owned()]);
         View::find(view).expect("a view").draw(&shown, 120).text()
+    }
+
+    #[test]
+    fn a_name_that_nobody_has_hides_nobody_and_is_told_with_those_who_took_part() {
+        let recording = threaded();
+        let named =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(nobody(&recording, &named(&["client", "server one"])), None);
+        let said = nobody(&recording, &named(&["cleint"])).expect("nobody is called so");
+        let all = "another, client, server, server one, server two";
+        assert_eq!(said, format!("nobody is called `cleint`, so all are shown: {all}"));
+        assert!(only(&recording, &named(&["cleint"])).shown_events().count() > 0);
+        assert_eq!(only(&recording, &named(&["cleint"])).into_owned(), recording);
+        let names = named(&["client", "cleint"]);
+        let said = nobody(&recording, &names).expect("nobody is called so");
+        assert!(said.starts_with("nobody is called `cleint`; these took part: "), "{said}");
+        assert_eq!(only(&recording, &names), only(&recording, &named(&["client"])));
     }
 
     #[test]
@@ -345,7 +377,7 @@ mod tests {
         script.sends_to("server", 1, "to you", 4001).receives_from("client", 2, 9, "to you", 4000);
         script.sends_to("server", 1, "hidden", 4002).receives_from("another", 3, 9, "hidden", 4000);
         let recording = script.recording();
-        let shown = only(&recording, &["client".to_owned()]).unwrap_or_else(|it| panic!("{it}"));
+        let shown = only(&recording, &["client".to_owned()]);
         let ladder = View::find("ladder").expect("a view").draw(&shown, 120).text();
         assert!(ladder.contains("hidden") && !ladder.contains("another"), "{ladder}");
         assert!(!ladder.contains("no socket there") && !ladder.contains('✗'), "{ladder}");

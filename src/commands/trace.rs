@@ -17,6 +17,7 @@ use crate::capture::sys;
 use crate::cli;
 use crate::i18n::tr;
 use crate::labels;
+use crate::output::messages::say;
 use crate::picture::Ink;
 use crate::signals::CTRL_C;
 use crate::trace::recording::{Header, Origin, Program, Recording, is_of};
@@ -88,7 +89,10 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
             Some(Ending::Finished | Ending::Deadline | Ending::Interrupted)
         )
     {
-        let shown = show::only(&recording, &args.only)?;
+        if let Some(nobody) = show::nobody(&recording, &args.only) {
+            say(nobody);
+        }
+        let shown = show::only(&recording, &args.only);
         let remarks = remarks(&recording, is_wired, &told);
         show(session, &views, &shown, &remarks)?;
         if let Some(file) = page_file {
