@@ -410,7 +410,8 @@ impl Ladder {
             } else {
                 self.bare_lanes(step, '│')
             }
-            self.canvas.write(self.row, start, end, &format!("{line} "), ink);
+            let after = self.canvas.write(self.row, start, end, &line, ink);
+            self.canvas.fill(self.row, after, end.min(after + 1), ' ', ink);
             self.row += 1;
         }
     }

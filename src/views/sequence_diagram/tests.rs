@@ -8,7 +8,7 @@ use super::draw;
 use crate::analysis::Analysis;
 use crate::analysis::script::{Script, at, data, here};
 use crate::trace::recording::{Origin, Program, Recording};
-use crate::trace::{Data, EventKind, Outcome, Value};
+use crate::trace::{Blocked, Data, EventKind, Outcome, Value};
 use crate::views::DrawOptions;
 
 /// One line there and back; then the client says that it is done.
@@ -519,4 +519,25 @@ fn a_signal_that_ends_a_sleep_stands_where_it_came() {
     assert!(row("sleep …") < row("\"hello\""), "{drawn}");
     assert!(row("\"hello\"") < row("sleep: interrupted by SIGINT"), "{drawn}");
     assert!(drawn.contains("✗ SIGINT") && !drawn.contains("another process"), "{drawn}");
+}
+
+#[test]
+fn a_note_is_whole_where_a_row_of_it_ends_at_the_last_column() {
+    for length in 1..40 {
+        let mut script = Script::unhurried();
+        script.process("client", 2).tcp_connection(("client", 3), ("server", 1, 2));
+        let size = [("size", Value::Number(64))];
+        let longer = "x".repeat(length);
+        let blocked = [(&*longer, 2), ("client", 3), ("server", 2)].map(|(who, socket)| {
+            let call = script.enter(who, socket, "recv", &size);
+            Blocked { actor: who.into(), call, for_ns: 1_000 }
+        });
+        let (limit_ns, blocked) = (4_000_000_000, blocked.into());
+        script.event("lab", EventKind::Deadline { limit_ns, interrupted: false, blocked });
+        let drawn = drawn(&script.recording(), 80);
+        let words = drawn.replace(['│', '┃'], " ");
+        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        let who = format!("{longer} in recv, client in recv, server in recv");
+        assert!(words.contains(&who), "{drawn}");
+    }
 }
