@@ -61,6 +61,7 @@ fn the_faults_of_a_server_and_its_client_are_found_and_right_ones_left_alone() {
         ("short_read", &[ShortRead]),
         ("datagram_cut", &[DatagramCut]),
         ("rest_not_sent", &[RestNotSent]),
+        ("rest_not_sent_next", &[RestNotSent]),
         ("read_past_end", &[ReadPastEnd]),
         ("spin", &[Spin]),
         ("ready_ignored", &[ReadyIgnored]),

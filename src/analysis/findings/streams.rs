@@ -35,7 +35,8 @@ fn rest_not_sent(facts: &Facts, socket: usize) -> Vec<Finding> {
         let starts = || [rest].into_iter().chain(kept()).filter(|start| !start.is_empty());
         let differ = |one: &[u8], other: &[u8]| one.iter().zip(other).any(|(a, b)| a != b);
         let is_fault = starts().zip(starts().skip(1)).any(|(one, other)| differ(one, other))
-            || (tries.is_empty() && gives_up(facts, socket, index));
+            || (!tries_all(facts, socket, index, data.bytes - taken)
+                && gives_up(facts, socket, index));
         if is_fault {
             let rule = Rule::RestNotSent { taken, of: data.bytes };
             all.push(Finding::new(facts, rule, vec![index]));
@@ -58,7 +59,18 @@ fn later_sends<'f>(facts: &'f Facts, socket: usize, after: usize) -> Vec<&'f Cal
     all
 }
 
-/// True if the program ended the stream itself after this send, without trying to send on, and with nothing to stop it.
+/// True if a later send had as many bytes as were left to send then, of so many: it may have been the rest, as what is shorter was not.
+fn tries_all(facts: &Facts, socket: usize, send: usize, rest: usize) -> bool {
+    let mut left = rest;
+    facts.on(socket).filter(|(index, _)| *index > send).any(|(_, span)| {
+        let tried = span.sending().map_or(0, |data| data.bytes);
+        let is_all = tried >= left;
+        left = left.saturating_sub(span.sent().unwrap_or(0));
+        is_all
+    })
+}
+
+/// True if the program ended the stream itself after this send, without waiting to send on, and with nothing to stop it.
 fn gives_up(facts: &Facts, socket: usize, send: usize) -> bool {
     let since_ns = facts.call(send).returned_ns();
     for (_, span) in facts.on(socket).filter(|(_, span)| span.entered_ns >= since_ns) {

@@ -370,8 +370,14 @@ fn a_send_that_took_a_part_and_others_that_came_too_early() {
     };
     let rule = Rule::RestNotSent { taken: 900, of: 1_000 };
     finds(&sends(&["1aaa", "2aaa"], None), rule.clone());
-    finds(&sends(&["1aaa"], Some("2aaa")), rule);
-    finds_nothing(&sends(&["1aaa", "1aaaaaa"], Some("1aaaaaaaaa")));
+    finds(&sends(&["1aaa"], Some("2aaa")), rule.clone());
+    let [rest, more, most] = [99, 102, 105].map(|length| format!("1{}", "a".repeat(length)));
+    finds_nothing(&sends(&[&rest, &more], Some(&most)));
+    // Nothing was sent after it; but what is no shorter than the rest may have been the rest.
+    finds(&sends(&["1aaa"], None), rule.clone());
+    finds_nothing(&sends(&[&rest], None));
+    finds(&sends(&[], Some("aaaa")), rule);
+    finds_nothing(&sends(&[], Some(&rest)));
 }
 
 #[test]
