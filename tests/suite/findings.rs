@@ -76,6 +76,7 @@ fn the_faults_of_a_server_and_its_client_are_found_and_right_ones_left_alone() {
         ("sleeps", &[SleepBlocks]),
         ("full_backlog", &[FullBacklog]),
         ("delayed_ack", &[DelayedAck]),
+        ("delayed_ack_bytes", &[DelayedAck]),
         ("other_family", &[NobodyListens]),
         ("closed_while_blocked", &[ClosedWhileBlocked]),
         ("not_listening", &[NotListening]),

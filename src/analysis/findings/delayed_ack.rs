@@ -43,12 +43,12 @@ fn late(facts: &Facts, socket: usize) -> Vec<(usize, usize, u64)> {
         .filter(|(_, span)| span.receives() || span.is(SyscallKind::Send))
         .map(|(index, _)| index)
         .collect();
-    let arrives = |send: usize| {
+    let receives = |send: usize| {
         let sent = direction.sends.binary_search_by_key(&send, |piece| piece.call).ok()?;
-        let end = direction.sends[sent].end();
-        let last = direction.receives.partition_point(|received| received.end() < end);
-        let call = direction.receives.get(last)?.call;
-        Some((call, facts.call(call)))
+        let sent = direction.sends[sent];
+        let from = direction.receives.partition_point(|it| it.end() <= sent.start);
+        let to = direction.receives.partition_point(|it| it.start < sent.end());
+        direction.receives.get(from..to).filter(|some| !some.is_empty())
     };
     let mut all = Vec::new();
     for row in transfers.windows(3) {
@@ -58,16 +58,17 @@ fn late(facts: &Facts, socket: usize) -> Vec<(usize, usize, u64)> {
         if !sends || !sends_again || !facts.call(recv).receives() {
             continue;
         }
-        let (Some((taken_by, _)), Some((call, got))) = (arrives(first), arrives(second)) else {
-            continue;
-        };
+        let (Some(before), Some(receives)) = (receives(first), receives(second)) else { continue };
+        let taken_by = before.last().map(|it| it.call);
         let sent_ns = facts.call(second).entered_ns;
-        let waited_ns = got.returned_ns().saturating_sub(sent_ns);
-        // The receiver was there all the time: what it waited for was on its way.
-        let was_waiting = got.entered_ns <= sent_ns + DELAY_NS.start / 7 && call != taken_by;
-        if DELAY_NS.contains(&waited_ns) && was_waiting {
-            all.push((first, second, waited_ns));
-        }
+        // The receiver was there all the time: what it waited for was on its way. It may take it byte by byte.
+        let late = receives.iter().filter(|it| Some(it.call) != taken_by).find_map(|it| {
+            let got = facts.call(it.call);
+            let waited_ns = got.returned_ns().saturating_sub(sent_ns);
+            let was_waiting = got.entered_ns <= sent_ns + DELAY_NS.start / 7;
+            (DELAY_NS.contains(&waited_ns) && was_waiting).then_some(waited_ns)
+        });
+        all.extend(late.map(|waited_ns| (first, second, waited_ns)));
     }
     all
 }

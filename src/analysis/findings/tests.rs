@@ -1167,6 +1167,29 @@ fn small_pieces_and_delayed_acknowledgments() {
     finds_nothing(&asks(MS / 10, false));
 }
 
+/// As a server does that reads a line byte by byte.
+#[test]
+fn delayed_acknowledgments_and_a_receiver_of_single_bytes() {
+    let asks = |delay_ns: u64, work_ns: u64| {
+        let mut script = pair();
+        for _ in 0..3 {
+            script.sends("client", 1, "a\n").receives("server", 3, 1, "a");
+            script.receives("server", 3, 1, "\n").sends("client", 1, "b\n");
+            let answer = script.enter("client", 1, "recv", &[("size", 2.into())]);
+            let recv = script.pass(work_ns).enter("server", 3, "recv", &[("size", 1.into())]);
+            script.pass(delay_ns);
+            script.leave("server", &recv, Outcome::Result(1), &[("data", data("b"))]);
+            script.receives("server", 3, 1, "\n").sends("server", 3, "ok");
+            script.leave("client", &answer, Outcome::Result(2), &[("data", data("ok"))]);
+        }
+        part(&mut script);
+        script
+    };
+    assert_eq!(kinds(&asks(41 * MS, 0)), [RuleKind::DelayedAck]);
+    finds_nothing(&asks(0, 0));
+    finds_nothing(&asks(0, 41 * MS));
+}
+
 /// A server that listens.
 fn listening_server() -> Script {
     let mut script = Script::new();
