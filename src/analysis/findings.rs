@@ -13,6 +13,7 @@ use super::{Analysis, Origin};
 use crate::trace::{Address, ExitStatus, FileType, Name};
 
 mod addresses;
+mod backlog;
 mod closing;
 mod deadlock;
 mod delayed_ack;

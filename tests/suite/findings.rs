@@ -75,6 +75,7 @@ fn the_faults_of_a_server_and_its_client_are_found_and_right_ones_left_alone() {
         ("one_client_blocks", &[OneClientBlocks]),
         ("sleeps", &[SleepBlocks]),
         ("full_backlog", &[FullBacklog]),
+        ("full_backlog_asyncio", &[FullBacklog]),
         ("delayed_ack", &[DelayedAck]),
         ("delayed_ack_bytes", &[DelayedAck]),
         ("other_family", &[NobodyListens]),

@@ -111,8 +111,13 @@ fn ignored(facts: &Facts, (process, _): ThreadId, calls: &[usize]) -> Vec<Findin
     all
 }
 
+/// True if all that the call said is known: a long list is cut.
+pub(super) fn all_shown(span: &CallSpan) -> bool {
+    span.exit.is_none() || span.result() == i64::try_from(ready(span).count()).ok()
+}
+
 /// The sockets that the call said are ready.
-fn ready(span: &CallSpan) -> impl Iterator<Item = (i64, Readiness)> {
+pub(super) fn ready(span: &CallSpan) -> impl Iterator<Item = (i64, Readiness)> {
     let listed = span.exit.iter().filter_map(|exit| match &exit.out {
         Output::Ready(list) => Some(&list.shown),
         _ => None,
@@ -164,11 +169,10 @@ fn not_ready(facts: &Facts, calls: &[usize]) -> Vec<Finding> {
         let asking = facts.call(asked);
         let is_ready = ready(asking)
             .any(|(fd, _)| facts.socket_of(asking.process, fd, asking.entered_ns) == Some(socket));
-        let all_shown = asking.result() == i64::try_from(ready(asking).count()).ok();
         if waits
             && !span.nonblocking
             && waited_ns >= WAITED_NS
-            && all_shown
+            && all_shown(asking)
             && !is_ready
             && reads(facts, asking).contains(&socket)
         {

@@ -1132,6 +1132,36 @@ fn a_wait_without_limit_for_a_silent_peer() {
     finds_nothing(&waits(false, true));
 }
 
+/// As Go's runtime does: all is non-blocking, and each thread takes up what is ready.
+#[test]
+fn a_client_that_keeps_another_waiting_under_a_runtime() {
+    let serves = |then: &dyn Fn(&mut Script)| {
+        let mut script = pair();
+        script.fails("server", 3, "recv", &[("size", 1024.into())], "EAGAIN");
+        script.process("late", 7).socket("late", 4, "AF_INET", "SOCK_STREAM");
+        script.call("late", 4, "connect", &[("address", here(5000))], 0);
+        script.located("late", 4, here(40002)).pass(900 * MS);
+        close(&mut script, "client", 1);
+        script.receives("server", 3, 1024, "");
+        then(&mut script);
+        script.accepts("server", 2, 5, here(40002));
+        script
+    };
+    let wrong = serves(&|script| close(script, "server", 3));
+    assert_eq!(kinds(&wrong), [RuleKind::OneClientBlocks]);
+    finds_nothing(&stepped(&wrong));
+    // It does not accept because it has closed: it waited for something else.
+    finds_nothing(&serves(&|script| {
+        close(script, "server", 3);
+        script.pass(20 * MS);
+    }));
+    finds_nothing(&serves(&|script| {
+        let args = [("epfd", 9.into()), ("maxevents", 2.into()), ("timeout", 1.into())];
+        close(script, "server", 3);
+        script.call("server", 0, "epoll_wait", &args, 0);
+    }));
+}
+
 #[test]
 fn small_pieces_and_delayed_acknowledgments() {
     let asks = |delay_ns: u64, nodelay: bool| {
@@ -1233,6 +1263,59 @@ fn served_late(ends_by: &str) -> Script {
         }
     }
     script
+}
+
+/// As node and asyncio do: connect() returns at once, and epoll tells when there is a connection.
+#[test]
+fn a_full_backlog_of_a_client_that_waits_for_many() {
+    let epoll = |script: &mut Script, timeout: i64, waited_ns: u64, ready: &'static str| {
+        let args = [("epfd", 9.into()), ("maxevents", 8.into()), ("timeout", timeout.into())];
+        let call = script.enter("client", 0, "epoll_wait", &args);
+        let count = i64::from(!ready.is_empty());
+        let out = [("ready", if ready.is_empty() { "[]" } else { ready }.into())];
+        script.pass(waited_ns).leave("client", &call, Outcome::Result(count), &out);
+    };
+    let connects = |backlog: i64, late: &dyn Fn(&mut Script)| {
+        let mut script = Script::new();
+        script.socket("server", 1, "AF_INET", "SOCK_STREAM");
+        script.call("server", 1, "bind", &[("address", here(5000))], 0);
+        script.call("server", 1, "listen", &[("backlog", backlog.into())], 0);
+        for socket in [2_u32, 3] {
+            script.socket("client", socket, "AF_INET", "SOCK_STREAM");
+            let flags = [("command", "F_SETFL".into()), ("flags", "O_NONBLOCK".into())];
+            script.call("client", socket, "set_nonblocking", &flags, 0);
+            script.fails("client", socket, "connect", &[("address", here(5000))], "EINPROGRESS");
+            let args = [
+                ("epfd", Value::from(9)),
+                ("op", "EPOLL_CTL_ADD".into()),
+                ("fd", Value::from(socket + 2)),
+                ("events", "EPOLLOUT".into()),
+            ];
+            script.call("client", 0, "epoll_ctl", &args, 0);
+            if socket == 2 {
+                epoll(&mut script, -1, 0, "[4: EPOLLOUT]");
+                script.call("client", 2, "peer_addr", &[], 0).sends("client", 2, "one");
+            }
+        }
+        late(&mut script);
+        script.sends("client", 3, "two");
+        script
+    };
+    let wrong = |script: &mut Script| {
+        epoll(script, 0, 0, "");
+        epoll(script, -1, 1_020 * MS, "[5: EPOLLOUT]");
+    };
+    assert_eq!(kinds(&connects(0, &wrong)), [RuleKind::FullBacklog]);
+    finds_nothing(&connects(5, &wrong));
+    // It looks late, or does something else, and nobody knows when there was a connection.
+    finds_nothing(&connects(0, &|script| {
+        script.pass(1_020 * MS);
+        epoll(script, -1, 0, "[5: EPOLLOUT]");
+    }));
+    finds_nothing(&connects(0, &|script| {
+        epoll(script, -1, 10 * MS, "[5: EPOLLOUT]");
+        script.pass(1_020 * MS);
+    }));
 }
 
 #[test]

@@ -1,33 +1,32 @@
-//! Clients that wait: for another client, in a full queue, for a peer that says nothing.
+//! Clients that wait: for another client, for a peer that says nothing.
 
 use std::collections::HashMap;
 
 use super::facts::{Facts, ThreadId};
-use super::{Finding, Lost, Rule, by_length};
+use super::{Finding, Lost, Rule, backlog, by_length};
 use crate::analysis::{CallSpan, Fate, Message, Origin};
 use crate::trace::{SockOpt, Syscall, SyscallKind};
 
 /// Whoever waited longer than this because of another client was made to wait, in nanoseconds.
 const BLOCKED_NS: u64 = 200_000_000;
-/// A SYN that finds the queue full is sent again after a second (RFC 6298, 2.1).
-const SYN_AGAIN_NS: u64 = 900_000_000;
+/// What a thread does within this time after something else it does at once, in nanoseconds.
+const AT_ONCE_NS: u64 = 10_000_000;
 /// A wait for an answer so long calls for a limit, in nanoseconds.
 const LONG_NS: u64 = 3_000_000_000;
 
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
-    let accepted = facts.analysis.connections.iter();
-    let accepted = accepted.map(|it| (it.connect, facts.call(it.accept).returned_ns())).collect();
+    let accepted = facts.analysis.connections.iter().map(|it| (it.connect, it.accept)).collect();
     let mut all = one_client_blocks(facts, &accepted);
-    all.extend(full_backlog(facts, &accepted));
+    all.extend(backlog::full(facts, &accepted));
     all.extend(no_timeout(facts));
     all
 }
 
-/// When each connect() to a listening socket was accepted, if it ever was.
-type Accepted = HashMap<usize, u64>;
+/// The accept() of each connect() to a listening socket, if there was one.
+pub(super) type Accepted = HashMap<usize, usize>;
 
 /// The connects of streams, each with the listening socket that it reached.
-fn connects<'f>(facts: &'f Facts) -> impl Iterator<Item = (usize, &'f CallSpan, usize)> {
+pub(super) fn connects<'f>(facts: &'f Facts) -> impl Iterator<Item = (usize, &'f CallSpan, usize)> {
     facts.analysis.calls.iter().enumerate().filter_map(|(index, span)| {
         let is_stream = span.socket.is_some_and(|at| facts.analysis.sockets[at].is_stream());
         let Syscall::Connect { address, .. } = &span.call.syscall else { return None };
@@ -47,6 +46,43 @@ fn waited_ns(facts: &Facts, call: usize, from_ns: u64, until_ns: u64) -> u64 {
     span.returned_ns().min(until_ns).saturating_sub(span.entered_ns.max(from_ns))
 }
 
+/// The only connection that was open at this time of those that this socket had accepted before.
+fn only_client(facts: &Facts, listener: usize, at_ns: u64) -> Option<usize> {
+    let sockets = facts.analysis.sockets.iter().enumerate();
+    let mut open = sockets.filter(|(_, socket)| {
+        socket.origin == Origin::Accept(Some(listener))
+            && socket.opened_ns <= at_ns
+            && socket.closed_ns.is_none_or(|closed_ns| closed_ns > at_ns)
+    });
+    let ((client, _), None) = (open.next()?, open.next()) else { return None };
+    Some(client)
+}
+
+/// The wait for the only client where a runtime waits in one call for all sockets (that of Go does): a receive that had failed for now,
+/// on the connection that was closed right before this accept(), by the same thread. So whoever accepts is who served it.
+fn served(facts: &Facts, accept: usize, listener: usize, from_ns: u64) -> Option<(usize, u64)> {
+    use SyscallKind::{Accept, Close, EpollCtl, Other, Recv, Send, SetFlags, SetOption};
+    let client = only_client(facts, listener, from_ns)?;
+    let before = facts.before_by_thread(accept).map(|index| facts.call(index));
+    let mut before = before.filter(|span| {
+        let syscall = &span.call.syscall;
+        let prepares = matches!(span.call.kind(), Accept | EpollCtl | Other | SetFlags | SetOption);
+        !prepares && !syscall.only_asks() && !syscall.only_looks()
+    });
+    let closing = before.next().filter(|span| span.is(Close) && span.socket == Some(client))?;
+    let at_once = facts.call(accept).entered_ns.saturating_sub(closing.returned_ns()) < AT_ONCE_NS;
+    let uses = facts.on(client);
+    let uses: Vec<_> =
+        uses.filter(|(_, span)| matches!(span.call.kind(), Recv | Send | Close)).collect();
+    let waits = uses.windows(2).filter_map(|two| {
+        let [(index, asked), (_, next)] = two else { return None };
+        let waited_ns = next.entered_ns.saturating_sub(asked.returned_ns().max(from_ns));
+        (asked.receives() && asked.fails_for_now()).then_some((*index, waited_ns))
+    });
+    let longest = waits.max_by_key(|(_, waited_ns)| *waited_ns)?;
+    (at_once && longest.1 >= BLOCKED_NS).then_some(longest)
+}
+
 /// The wait of the one thread that serves the only client, while the thread that accepts waits in a join for that thread.
 fn joined(
     facts: &Facts,
@@ -55,13 +91,7 @@ fn joined(
     from_ns: u64,
     until_ns: u64,
 ) -> Option<(usize, u64)> {
-    let sockets = facts.analysis.sockets.iter().enumerate();
-    let mut open = sockets.filter(|(_, socket)| {
-        socket.origin == Origin::Accept(Some(listener))
-            && socket.opened_ns <= from_ns
-            && socket.closed_ns.is_none_or(|at_ns| at_ns > from_ns)
-    });
-    let ((client, _), None) = (open.next()?, open.next()) else { return None };
+    let client = only_client(facts, listener, from_ns)?;
     let waits = facts.on(client).map(|(index, _)| index);
     let longest = waits
         .map(|index| (index, waited_ns(facts, index, from_ns, until_ns)))
@@ -83,9 +113,16 @@ fn one_client_blocks(facts: &Facts, accepted: &Accepted) -> Vec<Finding> {
     let mut all = Vec::new();
     for (connect, connecting, listener) in connects(facts) {
         let from_ns = connecting.returned_ns();
-        let until_ns = accepted.get(&connect).copied();
-        let until_ns = until_ns.unwrap_or(facts.stopped_ns.unwrap_or(facts.end_ns));
+        let accept = accepted.get(&connect).copied();
+        let stopped_ns = facts.stopped_ns.unwrap_or(facts.end_ns);
+        let until_ns = accept.map_or(stopped_ns, |accept| facts.call(accept).returned_ns());
         if !connecting.connected() || until_ns.saturating_sub(from_ns) < BLOCKED_NS {
+            continue;
+        }
+        let under_runtime = accept.and_then(|accept| served(facts, accept, listener, from_ns));
+        if let Some((call, waited_ns)) = under_runtime {
+            let rule = Rule::OneClientBlocks { waited_ns };
+            all.push(Finding::new(facts, rule, vec![call, connect]));
             continue;
         }
         let mut accepting: Vec<(u32, u32)> = facts
@@ -112,33 +149,6 @@ fn one_client_blocks(facts: &Facts, accepted: &Accepted) -> Vec<Finding> {
         }
     }
     all
-}
-
-/// connect() that waited while as many connections as the queue holds were waiting to be accepted.
-fn full_backlog(facts: &Facts, accepted: &Accepted) -> Vec<Finding> {
-    let all: Vec<_> = connects(facts).collect();
-    let full = all.iter().filter_map(|(index, span, listener)| {
-        let backlog = facts.analysis.sockets[*listener].backlog?;
-        let until_ns = span.returned_ns().min(facts.stopped_ns.unwrap_or(facts.end_ns));
-        let waited_ns = until_ns.saturating_sub(span.entered_ns);
-        if waited_ns < SYN_AGAIN_NS || span.nonblocking {
-            return None;
-        }
-        let waiting = all.iter().filter(|(other, connecting, at)| {
-            at == listener
-                && other != index
-                && connecting.result().is_some()
-                && connecting.returned_ns() <= span.entered_ns
-                && accepted.get(other).is_none_or(|at_ns| *at_ns > span.entered_ns)
-        });
-        let (_, listen) = facts.on(*listener).find(|(_, span)| span.is(SyscallKind::Listen))?;
-        // The queue holds one more than it was asked for (Linux `include/net/sock.h`).
-        let is_full =
-            i64::try_from(waiting.count()).ok()? > backlog && listen.entered_ns < span.entered_ns;
-        let rule = Rule::FullBacklog { backlog, waited_ns };
-        is_full.then(|| Finding::new(facts, rule, vec![*index]))
-    });
-    full.collect()
 }
 
 /// A thread that had asked, or was connecting, and waited without limit for an answer when the run was stopped.

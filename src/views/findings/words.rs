@@ -336,7 +336,7 @@ pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
         }
         Rule::FullBacklog { backlog, waited_ns } => {
             tr!(
-                "{who} waited {span} in connect(): the queue of listen({backlog}) was full, and nobody called accept().",
+                "{who} waited {span} for its connection: the queue of listen({backlog}) was full, and nobody called accept().",
                 who,
                 span = span_of(*waited_ns),
                 backlog
