@@ -18,10 +18,12 @@ mod closing;
 mod deadlock;
 mod delayed_ack;
 pub(super) mod facts;
+mod joined;
 mod leaks;
 mod messages;
 mod readiness;
 mod roles;
+mod short_reads;
 mod sleeping;
 mod spinning;
 mod streams;
@@ -315,8 +317,10 @@ impl Analysis<'_> {
             return Vec::new();
         }
         let facts = Facts::of(self);
-        let rules: [fn(&Facts) -> Vec<Finding>; 12] = [
+        let rules: [fn(&Facts) -> Vec<Finding>; 14] = [
             messages::find,
+            joined::find,
+            short_reads::find,
             streams::find,
             spinning::find,
             readiness::find,

@@ -58,6 +58,7 @@ fn the_faults_of_a_server_and_its_client_are_found_and_right_ones_left_alone() {
         ("answered_part", &[AnsweredPart][..]),
         ("part_of_stream", &[AnsweredPart]),
         ("left_rest", &[LeftRest]),
+        ("echo_part", &[LeftRest]),
         ("short_read", &[ShortRead]),
         ("datagram_cut", &[DatagramCut]),
         ("rest_not_sent", &[RestNotSent]),
@@ -88,6 +89,7 @@ fn the_faults_of_a_server_and_its_client_are_found_and_right_ones_left_alone() {
         assert_eq!(pair(&format!("{name}_wrong"), LONG), *faults, "{name}");
         assert_eq!(pair(&format!("{name}_right"), LONG), [], "{name}");
     });
+    assert_eq!(pair("each_part_right", LONG), []);
 }
 
 #[test]

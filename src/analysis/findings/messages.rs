@@ -1,9 +1,10 @@
 //! One recv() taken for one message, and a datagram that its buffer cut.
 
 use super::facts::Facts;
+use super::short_reads::lengths;
 use super::{Finding, Rule};
 use crate::analysis::{CallSpan, Direction, Piece};
-use crate::trace::{Data, Syscall, SyscallKind};
+use crate::trace::{Data, Role, SockOpt, Syscall, SyscallKind};
 
 /// Whoever asks for fewer bytes than these, and gets them, has read a field of known length.
 const FIELD: u64 = 64;
@@ -20,12 +21,6 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
             answered_part(facts, direction, message)
                 .or_else(|| left_rest(facts, direction, message))
         }));
-        all.extend(joined(facts, direction));
-    }
-    for socket in 0..facts.analysis.sockets.len() {
-        if facts.analysis.sockets[socket].is_stream() {
-            all.extend(short_reads(facts, socket));
-        }
     }
     all.extend(facts.analysis.messages.iter().filter_map(|message| {
         let rule = Rule::DatagramCut { got: message.bytes - message.cut(), of: message.bytes };
@@ -109,8 +104,50 @@ fn answered_part(facts: &Facts, direction: &Direction, message: &Message) -> Opt
         && !got.kept.contains(&b'\n')
         && (got.kept.len() == got.bytes || wants_all);
     let rule = Rule::AnsweredPart { got: piece.bytes, of: message.bytes() };
-    (asks_again && is_answer)
+    (asks_again && is_answer && !answers_each_part(facts, direction, message))
         .then(|| Finding::new(facts, rule, vec![piece.call, message.first, answer]))
+}
+
+/// True if both ends take the message for a stream: it was received to its end, by one line in turn with another that answered each
+/// part, and its sender received all these answers, by several calls or up to the end, before it sent anything else.
+fn answers_each_part(facts: &Facts, direction: &Direction, message: &Message) -> bool {
+    let parts = direction.receives.iter();
+    let parts: Vec<usize> = parts
+        .filter(|part| part.end() > message.start && part.start < message.end)
+        .map(|part| part.call)
+        .collect();
+    let answers: Vec<usize> = parts
+        .iter()
+        .filter_map(|part| facts.next_on(direction.to, *part))
+        .filter(|(_, span)| span.is(SyscallKind::Send))
+        .map(|(index, _)| index)
+        .collect();
+    let alike = |calls: &[usize]| {
+        let site = |index: usize| &facts.call(index).call.site;
+        calls.windows(2).all(|two| site(two[0]) == site(two[1]))
+    };
+    let is_whole = direction.received() >= message.end;
+    if !is_whole || parts.len() < 2 || answers.len() != parts.len() {
+        return false;
+    }
+    let sends_again_ns = facts
+        .on(direction.from)
+        .find(|(index, span)| *index > message.last && span.is(SyscallKind::Send))
+        .map_or(u64::MAX, |(_, span)| span.entered_ns);
+    let answered_ns = facts.call(answers[0]).entered_ns;
+    let heard = facts.on(direction.from).filter(|(_, span)| {
+        let at_ns = span.returned_ns();
+        span.receives() && span.result().is_some() && (answered_ns..sends_again_ns).contains(&at_ns)
+    });
+    let back = facts.analysis.directions.iter();
+    let mut back = back.filter(|it| it.from == direction.to && it.sound);
+    let all_heard = back.any(|back| {
+        let last = back.sends.iter().rfind(|send| answers.contains(&send.call));
+        let taken =
+            back.receives.iter().rfind(|it| facts.call(it.call).returned_ns() < sends_again_ns);
+        last.zip(taken).is_some_and(|(last, taken)| taken.end() >= last.end())
+    });
+    alike(&parts) && alike(&answers) && all_heard && heard.count() >= 2
 }
 
 /// The call by which the thread went on after it had received this beginning. If it looked in between what else is ready, without
@@ -157,13 +194,29 @@ fn left_rest(facts: &Facts, direction: &Direction, message: &Message) -> Option<
     let piece = message.beginning(direction)?;
     let span = facts.call(piece.call);
     let is_last = direction.receives.last().is_some_and(|last| last.call == piece.call);
-    let unread = super::closing::unread_at_close(facts, direction)?;
-    let is_part = wants_part(span)?;
-    let calls = [piece.call, message.first].into_iter().chain(unread.close).collect();
+    let close = match super::closing::unread_at_close(facts, direction) {
+        Some(unread) => unread.close,
+        None => Some(close_meanwhile(facts, direction, message)?),
+    };
+    let is_part = wants_part(span)? && !is_sent_back(facts, piece.call);
+    let calls = [piece.call, message.first].into_iter().chain(close).collect();
     let rule = Rule::LeftRest { got: piece.bytes, of: message.bytes() };
     // All that is unread is the rest of this message.
     (is_last && message.end == direction.sent() && !is_part && is_called_by_line(facts, span))
         .then(|| Finding::new(facts, rule, calls))
+}
+
+/// The close() of the receiving end of a TCP connection while the last of the message was being sent: what of it was on its way by then
+/// nobody can say, but it was lost. (With SO_LINGER that may be meant.)
+fn close_meanwhile(facts: &Facts, direction: &Direction, message: &Message) -> Option<usize> {
+    let close = facts.closed(direction.to)?.1?;
+    let (closing, last) = (facts.call(close), facts.call(message.last));
+    let lingers = facts.on(direction.to).any(|(_, span)| {
+        matches!(span.call.syscall, Syscall::SetOption { option: SockOpt::Linger, .. })
+    });
+    let is_tcp = facts.analysis.sockets[direction.to].protocol_name() == "TCP";
+    let meanwhile = (last.entered_ns..last.returned_ns()).contains(&closing.entered_ns);
+    (is_tcp && meanwhile && !lingers && closing.call.role != Role::Kernel).then_some(close)
 }
 
 /// True if it may have got all that it wanted: a field of known length, or a line.
@@ -174,8 +227,25 @@ fn wants_part(span: &CallSpan) -> Option<bool> {
     Some(is_field || (size < PAGE && got.kept.contains(&b'\n')))
 }
 
-/// True if the line of source calls this receiving function itself: `recv(`, `recv_into(`, `read(` in C, `.read(&mut` in Rust;
-/// a `read(` of something else is a library's. What it appends to, it reads in a loop, which ends when enough has come.
+/// True if the thread answered with the letters that this call had got, as an echo does that turns them to capitals or round: a field
+/// is not answered with itself.
+fn is_sent_back(facts: &Facts, receive: usize) -> bool {
+    let span = facts.call(receive);
+    let letters = |data: &Data| {
+        let mut kept = data.kept.to_ascii_lowercase();
+        kept.sort_unstable();
+        (data.bytes, kept)
+    };
+    let mut next = facts
+        .after_by_thread(receive)
+        .filter(|(_, next)| !next.call.syscall.only_looks() && !next.is(SyscallKind::EpollCtl));
+    let answer = next.next().filter(|(_, next)| next.socket == span.socket);
+    let answer = answer.and_then(|(_, next)| next.sending());
+    answer.zip(span.received()).is_some_and(|(answer, got)| letters(answer) == letters(got))
+}
+
+/// True if the line of source calls this receiving function itself: `recv(`, `recv_into(`, `read(` in C, `.read(&mut` in Rust, `.Read(`
+/// in Go; a `read(` of something else is a library's. What it appends to, it reads in a loop, which ends when enough has come.
 fn is_called_by_line(facts: &Facts, span: &CallSpan) -> bool {
     let site = span.call.site.as_ref();
     let Some(line) = site.and_then(|site| facts.analysis.recording.source_line(site)) else {
@@ -194,97 +264,6 @@ fn is_called_by_line(facts: &Facts, span: &CallSpan) -> bool {
     if ["while", "+=", "extend", "append"].iter().any(|word| line.contains(word)) {
         return false;
     }
-    calls("recv", &[]) || calls("read", &['.']) || line.contains(".read(&mut ")
-}
-
-/// One recv() got what several send()s of one source line had sent, and both ends were waiting for more when the run was
-/// stopped.
-fn joined(facts: &Facts, direction: &Direction) -> Option<Finding> {
-    let last = direction.receives.last().filter(|last| last.end() == direction.sent())?;
-    let together: Vec<&Piece> = direction
-        .sends
-        .iter()
-        .filter(|send| send.bytes > 0 && send.start >= last.start && send.end() <= last.end())
-        .collect();
-    let site = |piece: &&Piece| facts.call(piece.call).call.site.clone();
-    let first = together.first().and_then(site)?;
-    let alike = together.iter().all(|piece| site(piece).as_ref() == Some(&first));
-    if !alike || together.len() < 2 {
-        return None;
-    }
-    let stuck = facts.stuck();
-    let waits = |socket: usize| {
-        stuck.iter().any(|one| facts.call(one.call).receives() && one.sockets == [socket])
-    };
-    let rule = Rule::JoinedMessages { messages: together.len(), bytes: last.bytes };
-    (waits(direction.from) && waits(direction.to)).then(|| {
-        let sends = together.iter().map(|piece| piece.call);
-        Finding::new(facts, rule, [last.call].into_iter().chain(sends).collect())
-    })
-}
-
-/// It read a number, asked for so many bytes, which had been sent up to just there (or could not be, for it
-/// closed first), got fewer, and did not ask for the others.
-fn short_reads(facts: &Facts, socket: usize) -> Vec<Finding> {
-    let receives: Vec<(usize, usize, &Data)> = facts
-        .on(socket)
-        .filter(|(_, span)| !span.peeks())
-        .filter_map(|(index, span)| {
-            let Syscall::Recv { size, .. } = &span.call.syscall else { return None };
-            Some((index, usize::try_from(*size).ok()?, span.received()?))
-        })
-        .collect();
-    let asked_after = |call: usize| {
-        let mut later = facts.on(socket).filter(|(index, span)| *index > call && span.receives());
-        later.next().and_then(|(_, span)| match &span.call.syscall {
-            Syscall::Recv { size, .. } => usize::try_from(*size).ok(),
-            _ => None,
-        })
-    };
-    let directions = &facts.analysis.directions;
-    let Some(direction) = directions.iter().find(|it| it.to == socket && it.sound) else {
-        return Vec::new(); // of what its peer sent nothing is known
-    };
-    let is_broken = |span: &CallSpan| {
-        span.is(SyscallKind::Send)
-            && (span.exit.is_none() || matches!(span.errno(), Some("EPIPE" | "ECONNRESET")))
-    };
-    let had_more = facts.on(direction.from).any(|(_, span)| is_broken(span));
-    let ends_a_send = |body: usize, asked: usize| {
-        let piece = direction.receives.iter().find(|piece| piece.call == body);
-        let end = piece.map(|piece| piece.start + asked);
-        direction.sends.iter().any(|send| Some(send.end()) == end)
-    };
-    let mut all = Vec::new();
-    for pair in receives.windows(2) {
-        let ((head, head_size, number), (body, asked, data)) = (pair[0], pair[1]);
-        let announces = number.bytes == head_size && lengths(&number.kept).contains(&asked);
-        let is_short = data.bytes > 0 && data.bytes < asked;
-        if !announces || !is_short || !(had_more || ends_a_send(body, asked)) {
-            continue;
-        }
-        let rest = asked - data.bytes;
-        // It may be over: the stream has ended, or the run was stopped.
-        let goes_on = match asked_after(body) {
-            Some(next) => next != rest,
-            None => facts.next_on(socket, body).is_some_and(|(_, next)| next.is(SyscallKind::Send)),
-        };
-        if goes_on {
-            let rule = Rule::ShortRead { got: data.bytes, asked };
-            all.push(Finding::new(facts, rule, vec![body, head]));
-        }
-    }
-    all
-}
-
-/// The lengths that these bytes may stand for: a number in binary, in either order, or in digits.
-fn lengths(bytes: &[u8]) -> Vec<usize> {
-    let number = |sum: Option<usize>, byte: &u8| sum?.checked_mul(256)?.checked_add((*byte).into());
-    let digits = || str::from_utf8(bytes).ok()?.trim().parse().ok();
-    if !matches!(bytes.len(), 2 | 4 | 8) {
-        return digits().into_iter().collect();
-    }
-    let (big, little) =
-        (bytes.iter().fold(Some(0), number), bytes.iter().rev().fold(Some(0), number));
-    [big, little, digits()].into_iter().flatten().collect()
+    let methods = [".read(&mut ", ".Read("];
+    calls("recv", &[]) || calls("read", &['.']) || methods.iter().any(|it| line.contains(it))
 }

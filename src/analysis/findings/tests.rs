@@ -91,6 +91,43 @@ fn an_answer_to_a_part_of_a_message() {
     finds_nothing(&ask(&["hello"], "HELLO"));
 }
 
+/// A server that says how far it has come, and a client that hears all of it, take no message of a part.
+#[test]
+fn an_answer_to_each_part_of_a_stream() {
+    let serves = |answers: [&str; 3], heard: &[&str], next: &str| {
+        let mut script = pair();
+        script.sends("client", 1, "hello world");
+        for (part, answer) in ["hello", " worl", "d"].iter().zip(answers) {
+            script.receives("server", 3, 5, part);
+            if !answer.is_empty() {
+                script.sends("server", 3, answer);
+            }
+        }
+        for text in heard {
+            script.receives("client", 1, 1024, text);
+        }
+        if !next.is_empty() {
+            script.sends("client", 1, next).receives("server", 3, 5, next);
+        }
+        part(&mut script);
+        script
+    };
+    let each = ["5", "10", "11"];
+    finds_nothing(&serves(each, &["5", "1011"], ""));
+    finds_nothing(&serves(each, &["5", "1011"], "bye"));
+    let wrong = [
+        // The client takes the first for its answer, or all that it got.
+        serves(each, &["5"], "bye"),
+        serves(each, &["51011"], ""),
+        serves(each, &["5", "10"], ""),
+        // The other parts are not answered.
+        serves(["5", "", "11"], &["5", "11"], ""),
+    ];
+    for script in wrong {
+        assert_eq!(kinds(&script)[0], RuleKind::AnsweredPart);
+    }
+}
+
 /// Of a long message the recording keeps the beginning only, and its sender may have to wait for room.
 #[test]
 fn an_answer_to_a_part_of_a_long_message() {
@@ -212,13 +249,20 @@ fn the_rest_of_a_message_left_unread() {
     };
     for (who, socket) in [("server", 3), ("client", 1)] {
         let wrong = closes(who, socket, 1024);
-        for line in ["data = conn.recv(1024)", "n = read(fd, buffer, 1024);", "s.read(&mut b)?;"] {
+        let lines = [
+            "data = conn.recv(1024)",
+            "n = read(fd, buffer, 1024);",
+            "s.read(&mut b)?;",
+            "n, err := c.Read(buf)",
+        ];
+        for line in lines {
             assert_eq!(found_at(&wrong, line), std::slice::from_ref(&rule), "{line}");
         }
         // What a library has asked for, nobody may have wanted; and a loop may have ended at a mark.
         for line in [
             "print(urlopen(url).status)",
             "head = answer.read(20)",
+            "line, err := reader.ReadString('\\n')",
             "x = sock_recv(s, 9)",
             "while mark not in got: got += s.recv(1024)",
         ] {
@@ -245,6 +289,48 @@ fn the_rest_of_a_message_left_unread() {
     right.receives("server", 3, 6, " world");
     part(&mut right);
     assert_eq!(found_at(&right, "conn.recv(1024)"), []);
+}
+
+/// It asks for as many bytes as a field may have, and sends them back.
+#[test]
+fn the_rest_of_a_message_left_unread_by_an_echo() {
+    let answers = |answer: &str| {
+        let mut script = pair();
+        script.sends("client", 1, "hello world").receives("server", 3, 5, "hello");
+        script.sends("server", 3, answer).receives("client", 1, 1024, answer);
+        close(&mut script, "server", 3);
+        found_at(&script, "data = conn.recv(5)").contains(&Rule::LeftRest { got: 5, of: 11 })
+    };
+    assert!(answers("HELLO") && answers("olleh"));
+    assert!(!answers("WRONG"));
+}
+
+/// Its sender was still sending: whatever of the message was on its way by then, the rest of it was lost.
+#[test]
+fn the_rest_of_a_message_left_while_it_was_sent() {
+    let closes = |lingers: bool, reads_on: bool| {
+        let mut script = pair();
+        if lingers {
+            let args = [
+                ("level", "SOL_SOCKET".into()),
+                ("option", "SO_LINGER".into()),
+                ("value", "on, 0 s".into()),
+            ];
+            script.call("server", 3, "set_linger", &args, 0);
+        }
+        let send = script.enter("client", 1, "send", &[("data", data("hello world"))]);
+        script.receives("server", 3, 1024, "hello").sends("server", 3, "got 5");
+        if reads_on {
+            script.receives("server", 3, 1024, " world");
+        }
+        close(&mut script, "server", 3);
+        script.leave("client", &send, Outcome::Result(11), &[]);
+        script.receives("client", 1, 1024, "got 5");
+        found_at(&script, "n, err := c.Read(buf)").contains(&Rule::LeftRest { got: 5, of: 11 })
+    };
+    assert!(closes(false, false));
+    assert!(!closes(true, false));
+    assert!(!closes(false, true));
 }
 
 #[test]
@@ -302,26 +388,39 @@ fn a_length_read_and_fewer_bytes_taken_for_all() {
 
 #[test]
 fn messages_that_came_together_and_a_wait_for_the_next() {
-    let answers = |together: bool| {
+    let asks = |before: &[(&str, &str)], answers: &[&str], ends: bool| {
         let mut script = pair();
-        script.sends("client", 1, "one").sends("client", 1, "two");
-        if together {
-            script.receives("server", 3, 1024, "onetwo");
-        } else {
-            script.receives("server", 3, 1024, "one").receives("server", 3, 1024, "two");
+        for (question, answer) in before {
+            script.sends("client", 1, question).receives("server", 3, 1024, question);
+            if !answer.is_empty() {
+                script.sends("server", 3, answer).receives("client", 1, 1024, answer);
+            }
         }
-        script.sends("server", 3, "ok").receives("client", 1, 1024, "ok");
-        script
+        script.sends("client", 1, "one").sends("client", 1, "two");
+        script.receives("server", 3, 1024, "onetwo");
+        for answer in answers {
+            script.sends("server", 3, answer).receives("client", 1, 1024, answer);
+        }
+        if ends {
+            part(&mut script);
+        } else {
+            script.enter("client", 1, "recv", &[("size", 1024.into())]);
+            script.enter("server", 3, "recv", &[("size", 1024.into())]);
+            stop(&mut script);
+        }
+        found(&script).contains(&Rule::JoinedMessages { messages: 2, bytes: 6 })
     };
-    let mut wrong = answers(true);
-    wrong.enter("client", 1, "recv", &[("size", 1024.into())]);
-    wrong.enter("server", 3, "recv", &[("size", 1024.into())]);
-    stop(&mut wrong);
-    let all = found(&wrong);
-    assert!(all.contains(&Rule::JoinedMessages { messages: 2, bytes: 6 }), "{all:?}");
-    let mut right = answers(true);
-    part(&mut right);
-    finds_nothing(&right);
+    // Each was answered, and these were answered as one; or they stand in one answer.
+    assert!(asks(&[("zero", "ok")], &["ok"], false));
+    assert!(asks(&[("zero", "ok")], &[], false));
+    assert!(asks(&[], &["Hello, onetwo"], false));
+    // Nobody says that each is answered: it may have found their ends, and want no more.
+    assert!(!asks(&[], &[], false));
+    assert!(!asks(&[], &["ok"], false));
+    assert!(!asks(&[("zero", "")], &[], false));
+    assert!(!asks(&[("zero", "ok"), ("nil", "")], &["ok"], false));
+    assert!(!asks(&[("zero", "ok")], &["ok", "ok"], false));
+    assert!(!asks(&[("zero", "ok")], &["ok"], true));
 }
 
 #[test]
@@ -1083,55 +1182,6 @@ fn a_thread_for_each_client_that_is_joined_at_once() {
     finds_nothing(&serves(false));
 }
 
-#[test]
-fn a_full_backlog() {
-    let queue = |backlog: i64| {
-        let mut script = Script::new();
-        script.socket("server", 1, "AF_INET", "SOCK_STREAM");
-        script.call("server", 1, "bind", &[("address", here(5000))], 0);
-        script.call("server", 1, "listen", &[("backlog", backlog.into())], 0);
-        for socket in [2, 3] {
-            script.socket("client", socket, "AF_INET", "SOCK_STREAM");
-            let connect = script.enter("client", socket, "connect", &[("address", here(5000))]);
-            if socket == 3 {
-                script.pass(1_020 * MS);
-            }
-            script.leave("client", &connect, Outcome::Result(0), &[]);
-        }
-        script
-    };
-    assert_eq!(kinds(&queue(0)), [RuleKind::FullBacklog]);
-    finds_nothing(&stepped(&queue(0)));
-    finds_nothing(&queue(5));
-}
-
-#[test]
-fn a_wait_without_limit_for_a_silent_peer() {
-    let waits = |limit: bool, keyboard: bool| {
-        let mut script = Script::new();
-        script.socket("client", 1, "AF_INET", "SOCK_STREAM");
-        if limit {
-            let args = [
-                ("level", "SOL_SOCKET".into()),
-                ("option", "SO_RCVTIMEO".into()),
-                ("value", 9_000_000.into()),
-            ];
-            script.call("client", 1, "set_read_timeout", &args, 0);
-        }
-        script.call("client", 1, "connect", &[("address", at("192.0.2.1:80"))], 0);
-        if keyboard {
-            script.call("client", 0, "read", &[("fd", 0.into()), ("size", 80.into())], 0);
-        }
-        script.sends("client", 1, "hello").enter("client", 1, "recv", &[("size", 1024.into())]);
-        stop(&mut script);
-        script
-    };
-    assert_eq!(kinds(&waits(false, false)), [RuleKind::NoTimeout]);
-    finds_nothing(&stepped(&waits(false, false)));
-    finds_nothing(&waits(true, false));
-    finds_nothing(&waits(false, true));
-}
-
 /// As Go's runtime does: all is non-blocking, and each thread takes up what is ready.
 #[test]
 fn a_client_that_keeps_another_waiting_under_a_runtime() {
@@ -1160,6 +1210,108 @@ fn a_client_that_keeps_another_waiting_under_a_runtime() {
         close(script, "server", 3);
         script.call("server", 0, "epoll_wait", &args, 0);
     }));
+}
+
+#[test]
+fn a_full_backlog() {
+    let queue = |backlog: i64| {
+        let mut script = Script::new();
+        script.socket("server", 1, "AF_INET", "SOCK_STREAM");
+        script.call("server", 1, "bind", &[("address", here(5000))], 0);
+        script.call("server", 1, "listen", &[("backlog", backlog.into())], 0);
+        for socket in [2, 3] {
+            script.socket("client", socket, "AF_INET", "SOCK_STREAM");
+            let connect = script.enter("client", socket, "connect", &[("address", here(5000))]);
+            if socket == 3 {
+                script.pass(1_020 * MS);
+            }
+            script.leave("client", &connect, Outcome::Result(0), &[]);
+        }
+        script
+    };
+    assert_eq!(kinds(&queue(0)), [RuleKind::FullBacklog]);
+    finds_nothing(&stepped(&queue(0)));
+    finds_nothing(&queue(5));
+}
+
+/// As node and asyncio do: connect() returns at once, and epoll tells when there is a connection.
+#[test]
+fn a_full_backlog_of_a_client_that_waits_for_many() {
+    let epoll = |script: &mut Script, timeout: i64, waited_ns: u64, ready: &'static str| {
+        let args = [("epfd", 9.into()), ("maxevents", 8.into()), ("timeout", timeout.into())];
+        let call = script.enter("client", 0, "epoll_wait", &args);
+        let count = i64::from(!ready.is_empty());
+        let out = [("ready", if ready.is_empty() { "[]" } else { ready }.into())];
+        script.pass(waited_ns).leave("client", &call, Outcome::Result(count), &out);
+    };
+    let connects = |backlog: i64, late: &dyn Fn(&mut Script)| {
+        let mut script = Script::new();
+        script.socket("server", 1, "AF_INET", "SOCK_STREAM");
+        script.call("server", 1, "bind", &[("address", here(5000))], 0);
+        script.call("server", 1, "listen", &[("backlog", backlog.into())], 0);
+        for socket in [2_u32, 3] {
+            script.socket("client", socket, "AF_INET", "SOCK_STREAM");
+            let flags = [("command", "F_SETFL".into()), ("flags", "O_NONBLOCK".into())];
+            script.call("client", socket, "set_nonblocking", &flags, 0);
+            script.fails("client", socket, "connect", &[("address", here(5000))], "EINPROGRESS");
+            let args = [
+                ("epfd", Value::from(9)),
+                ("op", "EPOLL_CTL_ADD".into()),
+                ("fd", Value::from(socket + 2)),
+                ("events", "EPOLLOUT".into()),
+            ];
+            script.call("client", 0, "epoll_ctl", &args, 0);
+            if socket == 2 {
+                epoll(&mut script, -1, 0, "[4: EPOLLOUT]");
+                script.call("client", 2, "peer_addr", &[], 0).sends("client", 2, "one");
+            }
+        }
+        late(&mut script);
+        script.sends("client", 3, "two");
+        script
+    };
+    let wrong = |script: &mut Script| {
+        epoll(script, 0, 0, "");
+        epoll(script, -1, 1_020 * MS, "[5: EPOLLOUT]");
+    };
+    assert_eq!(kinds(&connects(0, &wrong)), [RuleKind::FullBacklog]);
+    finds_nothing(&connects(5, &wrong));
+    // It looks late, or does something else, and nobody knows when there was a connection.
+    finds_nothing(&connects(0, &|script| {
+        script.pass(1_020 * MS);
+        epoll(script, -1, 0, "[5: EPOLLOUT]");
+    }));
+    finds_nothing(&connects(0, &|script| {
+        epoll(script, -1, 10 * MS, "[5: EPOLLOUT]");
+        script.pass(1_020 * MS);
+    }));
+}
+
+#[test]
+fn a_wait_without_limit_for_a_silent_peer() {
+    let waits = |limit: bool, keyboard: bool| {
+        let mut script = Script::new();
+        script.socket("client", 1, "AF_INET", "SOCK_STREAM");
+        if limit {
+            let args = [
+                ("level", "SOL_SOCKET".into()),
+                ("option", "SO_RCVTIMEO".into()),
+                ("value", 9_000_000.into()),
+            ];
+            script.call("client", 1, "set_read_timeout", &args, 0);
+        }
+        script.call("client", 1, "connect", &[("address", at("192.0.2.1:80"))], 0);
+        if keyboard {
+            script.call("client", 0, "read", &[("fd", 0.into()), ("size", 80.into())], 0);
+        }
+        script.sends("client", 1, "hello").enter("client", 1, "recv", &[("size", 1024.into())]);
+        stop(&mut script);
+        script
+    };
+    assert_eq!(kinds(&waits(false, false)), [RuleKind::NoTimeout]);
+    finds_nothing(&stepped(&waits(false, false)));
+    finds_nothing(&waits(true, false));
+    finds_nothing(&waits(false, true));
 }
 
 #[test]
@@ -1263,59 +1415,6 @@ fn served_late(ends_by: &str) -> Script {
         }
     }
     script
-}
-
-/// As node and asyncio do: connect() returns at once, and epoll tells when there is a connection.
-#[test]
-fn a_full_backlog_of_a_client_that_waits_for_many() {
-    let epoll = |script: &mut Script, timeout: i64, waited_ns: u64, ready: &'static str| {
-        let args = [("epfd", 9.into()), ("maxevents", 8.into()), ("timeout", timeout.into())];
-        let call = script.enter("client", 0, "epoll_wait", &args);
-        let count = i64::from(!ready.is_empty());
-        let out = [("ready", if ready.is_empty() { "[]" } else { ready }.into())];
-        script.pass(waited_ns).leave("client", &call, Outcome::Result(count), &out);
-    };
-    let connects = |backlog: i64, late: &dyn Fn(&mut Script)| {
-        let mut script = Script::new();
-        script.socket("server", 1, "AF_INET", "SOCK_STREAM");
-        script.call("server", 1, "bind", &[("address", here(5000))], 0);
-        script.call("server", 1, "listen", &[("backlog", backlog.into())], 0);
-        for socket in [2_u32, 3] {
-            script.socket("client", socket, "AF_INET", "SOCK_STREAM");
-            let flags = [("command", "F_SETFL".into()), ("flags", "O_NONBLOCK".into())];
-            script.call("client", socket, "set_nonblocking", &flags, 0);
-            script.fails("client", socket, "connect", &[("address", here(5000))], "EINPROGRESS");
-            let args = [
-                ("epfd", Value::from(9)),
-                ("op", "EPOLL_CTL_ADD".into()),
-                ("fd", Value::from(socket + 2)),
-                ("events", "EPOLLOUT".into()),
-            ];
-            script.call("client", 0, "epoll_ctl", &args, 0);
-            if socket == 2 {
-                epoll(&mut script, -1, 0, "[4: EPOLLOUT]");
-                script.call("client", 2, "peer_addr", &[], 0).sends("client", 2, "one");
-            }
-        }
-        late(&mut script);
-        script.sends("client", 3, "two");
-        script
-    };
-    let wrong = |script: &mut Script| {
-        epoll(script, 0, 0, "");
-        epoll(script, -1, 1_020 * MS, "[5: EPOLLOUT]");
-    };
-    assert_eq!(kinds(&connects(0, &wrong)), [RuleKind::FullBacklog]);
-    finds_nothing(&connects(5, &wrong));
-    // It looks late, or does something else, and nobody knows when there was a connection.
-    finds_nothing(&connects(0, &|script| {
-        script.pass(1_020 * MS);
-        epoll(script, -1, 0, "[5: EPOLLOUT]");
-    }));
-    finds_nothing(&connects(0, &|script| {
-        epoll(script, -1, 10 * MS, "[5: EPOLLOUT]");
-        script.pass(1_020 * MS);
-    }));
 }
 
 #[test]

@@ -1,0 +1,80 @@
+//! Several messages that one recv() got, and that were taken for one.
+
+use super::facts::Facts;
+use super::{Finding, Rule};
+use crate::analysis::{Direction, Piece};
+use crate::trace::SyscallKind;
+
+pub(super) fn find(facts: &Facts) -> Vec<Finding> {
+    let directions = facts.analysis.directions.iter().filter(|direction| direction.sound);
+    directions.filter_map(|direction| joined(facts, direction)).collect()
+}
+
+/// One recv() got what several send()s of one source line had sent, and was answered as one message; and both ends were waiting for
+/// more when the run was stopped.
+fn joined(facts: &Facts, direction: &Direction) -> Option<Finding> {
+    let last = direction.receives.last().filter(|last| last.end() == direction.sent())?;
+    let together: Vec<&Piece> = direction
+        .sends
+        .iter()
+        .filter(|send| send.bytes > 0 && send.start >= last.start && send.end() <= last.end())
+        .collect();
+    let site = |piece: &&Piece| facts.call(piece.call).call.site.clone();
+    let first = together.first().and_then(site)?;
+    let alike = together.iter().all(|piece| site(piece).as_ref() == Some(&first));
+    if !alike || together.len() < 2 {
+        return None;
+    }
+    let stuck = facts.stuck();
+    let waits = |socket: usize| {
+        stuck.iter().any(|one| facts.call(one.call).receives() && one.sockets == [socket])
+    };
+    let is_fault = waits(direction.from)
+        && waits(direction.to)
+        && (is_answered_once(facts, direction, last)
+            || is_answered_less(facts, direction, last, together.len()));
+    let rule = Rule::JoinedMessages { messages: together.len(), bytes: last.bytes };
+    is_fault.then(|| {
+        let sends = together.iter().map(|piece| piece.call);
+        Finding::new(facts, rule, [last.call].into_iter().chain(sends).collect())
+    })
+}
+
+/// The sends by which the receiver answered a receive, before its next.
+fn answers(facts: &Facts, direction: &Direction, receive: &Piece) -> Vec<usize> {
+    let later = facts.on(direction.to).filter(|(index, _)| *index > receive.call);
+    let until = later.take_while(|(_, span)| !span.receives() || span.fails_for_now());
+    until.filter(|(_, span)| span.is(SyscallKind::Send)).map(|(index, _)| index).collect()
+}
+
+/// True if its one answer has in it all that it had received, as it was, and something else: it was taken for one message.
+fn is_answered_once(facts: &Facts, direction: &Direction, receive: &Piece) -> bool {
+    let [answer] = answers(facts, direction, receive)[..] else { return false };
+    let (Some(answer), Some(got)) =
+        (facts.call(answer).sending(), facts.call(receive.call).received())
+    else {
+        return false;
+    };
+    let is_kept = got.kept.len() == got.bytes && !got.kept.is_empty();
+    let mut places = answer.kept.windows(got.kept.len().max(1));
+    is_kept && answer.bytes > got.bytes && places.any(|place| place == got.kept)
+}
+
+/// True if the receiver had answered each message before, all of which had come alone, by as many sends; and these by fewer.
+fn is_answered_less(
+    facts: &Facts,
+    direction: &Direction,
+    receive: &Piece,
+    messages: usize,
+) -> bool {
+    let is_alone = |piece: &Piece| {
+        let place = (piece.start, piece.bytes);
+        direction.sends.iter().any(|send| (send.start, send.bytes) == place)
+    };
+    let before = || direction.receives.iter().take_while(|piece| piece.call != receive.call);
+    let counts: Vec<usize> = before().map(|piece| answers(facts, direction, piece).len()).collect();
+    let Some(&each) = counts.first().filter(|each| **each > 0) else { return false };
+    before().all(is_alone)
+        && counts.iter().all(|count| *count == each)
+        && answers(facts, direction, receive).len() < each * messages
+}
