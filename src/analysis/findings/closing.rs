@@ -261,7 +261,9 @@ fn used_after_close(facts: &Facts, told: &[Finding]) -> Vec<Finding> {
         })?;
         let span = facts.call(used);
         let (close, socket) = closed_by_another(facts, used)?;
-        let is_told = told.iter().any(|finding| finding.calls[0] == close);
+        let is_told = told.iter().any(|finding| {
+            matches!(finding.rule, Rule::ClosedWhileBlocked { .. }) && finding.calls[0] == close
+        });
         let woken = is_shut_down(facts, socket, span.entered_ns);
         let rule = Rule::UsedAfterClose { function: span.call.function().to_owned() };
         (!is_told && !woken).then(|| Finding::new(facts, rule, vec![used, close]))
