@@ -10,8 +10,8 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     directions.filter_map(|direction| joined(facts, direction)).collect()
 }
 
-/// One recv() got what several send()s of one source line had sent, and was answered as one message; and both ends were waiting for
-/// more when the run was stopped.
+/// One recv() got what several send()s of one source line had sent, and it was answered as one message, or nothing in it tells where one
+/// message ends; and both ends were waiting for more when the run was stopped.
 fn joined(facts: &Facts, direction: &Direction) -> Option<Finding> {
     let last = direction.receives.last().filter(|last| last.end() == direction.sent())?;
     let together: Vec<&Piece> = direction
@@ -31,13 +31,32 @@ fn joined(facts: &Facts, direction: &Direction) -> Option<Finding> {
     };
     let is_fault = waits(direction.from)
         && waits(direction.to)
-        && (is_answered_once(facts, direction, last)
+        && (has_no_ends(facts, &together)
+            || is_answered_once(facts, direction, last)
             || is_answered_less(facts, direction, last, together.len()));
     let rule = Rule::JoinedMessages { messages: together.len(), bytes: last.bytes };
     is_fault.then(|| {
         let sends = together.iter().map(|piece| piece.call);
         Finding::new(facts, rule, [last.call].into_iter().chain(sends).collect())
     })
+}
+
+/// True if these messages are text of which nothing tells where one ends: no mark at the end of each, no number in front, no common
+/// length.
+fn has_no_ends(facts: &Facts, messages: &[&Piece]) -> bool {
+    let text = |piece: &&Piece| {
+        let data = facts.call(piece.call).sending().filter(|data| data.kept.len() == data.bytes)?;
+        let text = str::from_utf8(&data.kept).ok()?;
+        let is_marked = text.starts_with(|first: char| first.is_ascii_digit())
+            || text.contains(|letter: char| letter.is_control());
+        (!is_marked).then(|| text.chars().rev())
+    };
+    let Some(texts) = messages.iter().map(text).collect::<Option<Vec<_>>>() else { return false };
+    let ends: Vec<Option<char>> = texts.into_iter().map(|mut text| text.next()).collect();
+    let is_mark = |end: &Option<char>| end.is_some_and(|end| !end.is_alphanumeric());
+    let common_mark = ends.iter().all(|end| *end == ends[0] && is_mark(end));
+    let common_length = messages.iter().all(|piece| piece.bytes == messages[0].bytes);
+    !common_mark && !common_length
 }
 
 /// The sends by which the receiver answered a receive, before its next.

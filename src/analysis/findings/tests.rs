@@ -421,6 +421,24 @@ fn messages_that_came_together_and_a_wait_for_the_next() {
     assert!(!asks(&[("zero", "ok"), ("nil", "")], &["ok"], false));
     assert!(!asks(&[("zero", "ok")], &["ok", "ok"], false));
     assert!(!asks(&[("zero", "ok")], &["ok"], true));
+    // A chat in which each says lines without their ends; with ends, a length in front, or one length, they can be told apart.
+    for (first, second, is_found) in [
+        ("hello", "how are you", true),
+        ("hello\n", "how are you\n", false),
+        ("hello;", "how are you;", false),
+        ("5hello", "3bye", false),
+        ("hello", "aloha", false),
+    ] {
+        let mut chat = pair();
+        chat.sends("client", 1, first).sends("client", 1, second);
+        chat.receives("server", 3, 1024, &format!("{first}{second}"));
+        for (who, socket) in [("client", 1), ("server", 3)] {
+            chat.enter(who, socket, "recv", &[("size", 1024.into())]);
+        }
+        stop(&mut chat);
+        let is_joined = kinds(&chat).contains(&RuleKind::JoinedMessages);
+        assert_eq!(is_joined, is_found, "{first:?} {second:?}");
+    }
 }
 
 #[test]
