@@ -231,7 +231,8 @@ pub enum EventKind {
     /// A claim was checked, or could not be.
     Claim(Claim),
     /// Seen when traced programs were stopped: processes that may go on by themselves although all their recorded threads wait. Another
-    /// thread of theirs runs, or sleeps until some time or in a call that is not recorded; or they catch a timer's signal (setitimer(2)).
+    /// thread of theirs runs, or sleeps until some time or in a call that is not recorded; or another process has a connection of theirs
+    /// too; or they catch a signal that programs are woken by (a timer's, SIGIO, SIGUSR1).
     Busy {
         /// Their PIDs.
         processes: Vec<u32>,

@@ -108,8 +108,9 @@ fn programs_that_wait_for_each_other_are_found_and_right_ones_left_alone() {
         assert_eq!(found_in_the_end(faults, |limit| pair(&wrong, limit)), faults, "{name}");
         assert_eq!(pair(&format!("{name}_right"), LONG), [], "{name}");
     }
-    // Another thread, which makes no call, will answer.
+    // Another thread, or process, which makes no call, will answer.
     assert_eq!(pair("worker_right", "3s"), []);
+    assert_eq!(pair("forked_right", "3s"), []);
     let line = format!("python3 {}", program("all_accept_wrong.py").display());
     let both = [("one", line.clone()), ("other", line)];
     assert_eq!(found_in_the_end(&[AllAccept], |limit| found(limit, &both)), [AllAccept]);

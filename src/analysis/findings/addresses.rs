@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::facts::{Facts, STUCK_NS};
+use super::facts::{Facts, STUCK_NS, ThreadId};
 use super::{Finding, Holder, Nearby, Process, Relation, Rule, by_length};
 use crate::analysis::address::plain;
 use crate::analysis::{CallSpan, Fate, Socket};
@@ -457,6 +457,8 @@ struct Server<'a> {
     socket: &'a Socket,
     local: &'a Address,
     since_ns: u64,
+    /// The process and thread that made it one.
+    by: ThreadId,
 }
 
 fn servers<'a>(facts: &Facts<'a>) -> Vec<Server<'a>> {
@@ -465,20 +467,22 @@ fn servers<'a>(facts: &Facts<'a>) -> Vec<Server<'a>> {
         let serves =
             if socket.is_stream() { socket.backlog.is_some() } else { socket.peer.is_none() };
         let local = socket.local.as_ref().filter(|_| serves)?;
-        let begins =
-            |kind| facts.on(at).find(|(_, span)| span.is(kind)).map(|(_, span)| span.returned_ns());
-        let since_ns = begins(SyscallKind::Listen).or_else(|| begins(SyscallKind::Bind))?;
-        Some(Server { socket, local, since_ns })
+        let begins = |kind| facts.on(at).find(|(_, span)| span.is(kind)).map(|(_, span)| span);
+        let begin = begins(SyscallKind::Listen).or_else(|| begins(SyscallKind::Bind))?;
+        let by = (begin.process, begin.thread);
+        Some(Server { socket, local, since_ns: begin.returned_ns(), by })
     });
     servers.collect()
 }
 
-/// Who listens at that port under another address, at that address in another port, or there a little later.
+/// Who listens at that port under another address, at that address in another port, or there a little later; but not whoever asks.
 fn nearby(facts: &Facts, servers: &[Server], asked: &Address, span: &CallSpan) -> Option<Nearby> {
     let own = span.socket.map(|at| &facts.analysis.sockets[at]);
     let mut found: Vec<(u64, Nearby)> = Vec::new();
-    for &Server { socket, local, since_ns } in servers {
-        if socket.kind.as_ref() != own.and_then(|own| own.kind.as_ref()) {
+    for &Server { socket, local, since_ns, by } in servers {
+        if by == (span.process, span.thread)
+            || socket.kind.as_ref() != own.and_then(|own| own.kind.as_ref())
+        {
             continue;
         }
         let is_elsewhere = own.is_some_and(|own| own.host != socket.host)

@@ -37,9 +37,6 @@ pub(super) fn unread_at_close(facts: &Facts, direction: &Direction) -> Option<Un
     let arrived =
         direction.sends.iter().rfind(|send| facts.call(send.call).returned_ns() <= closed_ns);
     let bytes = arrived?.end().saturating_sub(direction.received());
-    let lingers = facts.on(direction.to).any(|(_, span)| {
-        matches!(span.call.syscall, Syscall::SetOption { option: SockOpt::Linger, .. })
-    });
     // Where the wire was watched, the reset must have been seen.
     let mut segments = facts
         .analysis
@@ -51,7 +48,7 @@ pub(super) fn unread_at_close(facts: &Facts, direction: &Direction) -> Option<Un
         || segments.any(|segment| segment.tcp().is_some_and(|tcp| tcp.flags.rst()));
     let counts = bytes > 0
         && to.protocol_name() == "TCP"
-        && !lingers
+        && !facts.sets_linger(direction.to)
         && reset
         && !ended_meanwhile(facts, direction.to, close);
     counts.then_some(Unread { bytes, at_ns: closed_ns, close })
@@ -115,7 +112,8 @@ fn closed_while_sending(facts: &Facts, direction: &Direction) -> Option<Finding>
     let lost = lost(facts, server, client);
     let is_server = matches!(facts.analysis.sockets[server].origin, Origin::Accept(_))
         && facts.analysis.sockets[server].protocol_name() == "TCP";
-    if lost == 0 || !is_server || unread_at_close(facts, direction).is_some() {
+    let is_meant = facts.sets_linger(server);
+    if lost == 0 || !is_server || is_meant || unread_at_close(facts, direction).is_some() {
         return None;
     }
     let mut own = facts.on(server).rev();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::facts::{Facts, Stuck, ThreadId};
 use super::{Finding, Rule};
-use crate::analysis::{Fate, Message};
+use crate::analysis::{Fate, Message, Piece};
 use crate::trace::{SocketType, SyscallKind};
 
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
@@ -100,7 +100,8 @@ fn circle(facts: &Facts, group: &[&Stuck]) -> Option<Finding> {
     let asked = group.iter().any(|one| was_asked(facts, one));
     let others = others(facts, group);
     let nobody_else = others.iter().all(|other| match other {
-        Other::Waits(call) => sends || (asked && serves_others(facts, *call)),
+        Other::Serves => sends || asked,
+        Other::Waits => sends,
         Other::GoesOn => false,
     });
     (waiting > 1 && certain && nobody_else).then(|| Finding::new(facts, rule, calls))
@@ -113,7 +114,7 @@ fn has_unread(facts: &Facts, socket: usize) -> bool {
 }
 
 /// True if this is a client that waits for an answer: the last that went over its connection is what it sent, and whoever has read that
-/// has sent nothing since, to anybody.
+/// has sent nothing since, to anybody. If one line of it has sent several messages since the last answer, it may want none for them.
 fn was_asked(facts: &Facts, one: &Stuck) -> bool {
     let [client] = one.sockets[..] else { return false };
     let directions = || facts.analysis.directions.iter();
@@ -122,10 +123,17 @@ fn was_asked(facts: &Facts, one: &Stuck) -> bool {
         return false;
     };
     let back = directions().find(|it| it.to == client).and_then(|it| it.sends.last());
-    let sent_ns = facts.call(sent.call).entered_ns;
-    let is_last = back.is_none_or(|back| facts.call(back.call).entered_ns < sent_ns);
+    let answered_ns = back.map_or(0, |back| facts.call(back.call).entered_ns);
+    let call = |piece: &Piece| facts.call(piece.call);
+    let since = question.into_iter().flat_map(|it| it.sends.iter().rev());
+    let mut since = since.map(call).take_while(|span| span.entered_ns > answered_ns);
+    let is_last = call(sent).entered_ns > answered_ns;
+    let is_one = !since.any(|span| {
+        let is_other = span.entered_ns < call(sent).entered_ns;
+        is_other && span.call.site == call(sent).call.site
+    });
     let connected = !facts.analysis.sockets[client].is_accepted();
-    connected && is_last && !sent_after(facts, read.call)
+    connected && is_last && is_one && !sent_after(facts, read.call)
 }
 
 /// True if the thread that made this call has sent something since.
@@ -136,8 +144,10 @@ fn sent_after(facts: &Facts, read: usize) -> bool {
 
 /// A thread of the same programs that is not among those who wait for each other.
 enum Other {
-    /// In this call, without a limit.
-    Waits(usize),
+    /// It waits for the next client, or for another one's question: nothing that a client waits for comes of that.
+    Serves,
+    /// It waits for something else, without a limit.
+    Waits,
     /// It runs, or may go on by itself.
     GoesOn,
 }
@@ -152,20 +162,26 @@ fn others(facts: &Facts, group: &[&Stuck]) -> Vec<Other> {
             && group.iter().all(|one| one.thread != *thread)
             && !facts.waits_for_threads(*thread, stopped_ns)
     };
-    let other = |thread| match stuck.iter().find(|one| one.thread == thread) {
-        Some(one) => Other::Waits(one.call),
-        None => Other::GoesOn,
+    let other = |thread| match facts.current(thread) {
+        Some(call) if serves_others(facts, call) => Other::Serves,
+        Some(call) if stuck.iter().any(|one| one.call == call) => Other::Waits,
+        _ => Other::GoesOn,
     };
     let recorded = facts.alive(stopped_ns).filter(is_other).map(other);
     let busy = processes.iter().filter(|it| facts.is_busy(**it)).map(|_| Other::GoesOn);
     recorded.chain(busy).collect()
 }
 
-/// True for a thread that waits for the next client, or for another one's question: nothing that a client waits for comes of it.
+/// True for a call that waits for the next client, whether it has a limit or not, or for another client's question.
 fn serves_others(facts: &Facts, call: usize) -> bool {
     let span = facts.call(call);
-    let accepted = span.socket.is_some_and(|at| facts.analysis.sockets[at].is_accepted());
-    span.is(SyscallKind::Accept) || (span.receives() && accepted)
+    let sockets = &facts.analysis.sockets;
+    let accepted = span.socket.is_some_and(|at| sockets[at].is_accepted());
+    let awaited = facts.waits_for(span);
+    let listens = awaited.iter().all(|at| sockets[*at].backlog.is_some());
+    span.is(SyscallKind::Accept)
+        || (span.receives() && accepted && facts.waits_without_limit(span))
+        || (span.call.syscall.waits_for_many() && !awaited.is_empty() && listens)
 }
 
 /// True if every thread that was alive when the run was stopped waits for good, this way or for other threads.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::analysis::{Analysis, CallSpan};
 use crate::trace::{
-    Ending, EpollOperation, EventKind, ExitStatus, LINK, Name, Role, Sample, Syscall, SyscallKind,
+    Ending, EpollOperation, EventKind, ExitStatus, LINK, Name, Role, Sample, SockOpt, Syscall,
+    SyscallKind,
 };
 
 /// A process and its thread.
@@ -271,17 +272,22 @@ impl<'a> Facts<'a> {
         })
     }
 
+    /// The call in which the thread was when the run was stopped.
+    pub fn current(&self, thread: ThreadId) -> Option<usize> {
+        let stopped_ns = self.stopped_ns?;
+        let calls = self.by.get(&thread)?;
+        let entered = calls.partition_point(|&index| self.call(index).entered_ns <= stopped_ns);
+        let call = *calls[..entered].last()?;
+        (self.call(call).returned_ns() > stopped_ns).then_some(call)
+    }
+
     /// The threads that waited in a call when the run was stopped, with no limit to their wait.
     pub fn stuck(&self) -> Vec<Stuck> {
         let Some(stopped_ns) = self.stopped_ns else { return Vec::new() };
         let stuck = |thread: ThreadId| {
-            let calls = self.by.get(&thread)?;
-            let entered = calls.partition_point(|&index| self.call(index).entered_ns <= stopped_ns);
-            let call = *calls[..entered].last()?;
+            let call = self.current(thread)?;
             let span = self.call(call);
-            let waits = span.returned_ns() > stopped_ns
-                && stopped_ns - span.entered_ns >= STUCK_NS
-                && self.waits_without_limit(span);
+            let waits = stopped_ns - span.entered_ns >= STUCK_NS && self.waits_without_limit(span);
             waits.then(|| Stuck {
                 call,
                 thread,
@@ -304,6 +310,13 @@ impl<'a> Facts<'a> {
             }
             _ => span.socket.is_none_or(|socket| !self.has_timeout(socket, span)),
         }
+    }
+
+    /// True if SO_LINGER was set on the socket: what its close() throws away may be thrown away on purpose.
+    pub fn sets_linger(&self, socket: usize) -> bool {
+        self.on(socket).any(|(_, span)| {
+            matches!(span.call.syscall, Syscall::SetOption { option: SockOpt::Linger, .. })
+        })
     }
 
     /// True if a time limit for such a call was set on the socket before.

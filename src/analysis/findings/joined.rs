@@ -14,31 +14,39 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
 /// message ends; and both ends were waiting for more when the run was stopped.
 fn joined(facts: &Facts, direction: &Direction) -> Option<Finding> {
     let last = direction.receives.last().filter(|last| last.end() == direction.sent())?;
-    let together: Vec<&Piece> = direction
-        .sends
-        .iter()
-        .filter(|send| send.bytes > 0 && send.start >= last.start && send.end() <= last.end())
-        .collect();
-    let site = |piece: &&Piece| facts.call(piece.call).call.site.clone();
-    let first = together.first().and_then(site)?;
-    let alike = together.iter().all(|piece| site(piece).as_ref() == Some(&first));
-    if !alike || together.len() < 2 {
-        return None;
-    }
     let stuck = facts.stuck();
     let waits = |socket: usize| {
         stuck.iter().any(|one| facts.call(one.call).receives() && one.sockets == [socket])
     };
-    let is_fault = waits(direction.from)
-        && waits(direction.to)
-        && (has_no_ends(facts, &together)
-            || is_answered_once(facts, direction, last)
-            || is_answered_less(facts, direction, last, together.len()));
-    let rule = Rule::JoinedMessages { messages: together.len(), bytes: last.bytes };
-    is_fault.then(|| {
+    if !waits(direction.from) || !waits(direction.to) {
+        return None;
+    }
+    direction.receives.iter().rev().find_map(|receive| {
+        let together = together(facts, direction, receive)?;
+        let is_last = receive.call == last.call;
+        let is_fault = has_no_ends(facts, &together)
+            || (is_last && is_answered_once(facts, direction, receive))
+            || (is_last && is_answered_less(facts, direction, receive, together.len()));
+        let rule = Rule::JoinedMessages { messages: together.len(), bytes: receive.bytes };
         let sends = together.iter().map(|piece| piece.call);
-        Finding::new(facts, rule, [last.call].into_iter().chain(sends).collect())
+        is_fault
+            .then(|| Finding::new(facts, rule, [receive.call].into_iter().chain(sends).collect()))
     })
+}
+
+/// The sends of one source line, two or more, that this receive got whole.
+fn together<'d>(
+    facts: &Facts,
+    direction: &'d Direction,
+    receive: &Piece,
+) -> Option<Vec<&'d Piece>> {
+    let begin = direction.sends.partition_point(|send| send.start < receive.start);
+    let whole = direction.sends[begin..].iter().take_while(|send| send.end() <= receive.end());
+    let together: Vec<&Piece> = whole.filter(|send| send.bytes > 0).collect();
+    let site = |piece: &&Piece| facts.call(piece.call).call.site.clone();
+    let first = together.first().and_then(site)?;
+    let alike = together.iter().all(|piece| site(piece).as_ref() == Some(&first));
+    (alike && together.len() > 1).then_some(together)
 }
 
 /// True if these messages are text of which nothing tells where one ends: no mark at the end of each, no number in front, no common

@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::short_reads::lengths;
 use super::{Finding, Rule};
 use crate::analysis::{CallSpan, Direction, Piece};
-use crate::trace::{Data, Role, SockOpt, Syscall, SyscallKind};
+use crate::trace::{Data, Role, Syscall, SyscallKind};
 
 /// Whoever asks for fewer bytes than these, and gets them, has read a field of known length.
 const FIELD: u64 = 64;
@@ -211,12 +211,10 @@ fn left_rest(facts: &Facts, direction: &Direction, message: &Message) -> Option<
 fn close_meanwhile(facts: &Facts, direction: &Direction, message: &Message) -> Option<usize> {
     let close = facts.closed(direction.to)?.1?;
     let (closing, last) = (facts.call(close), facts.call(message.last));
-    let lingers = facts.on(direction.to).any(|(_, span)| {
-        matches!(span.call.syscall, Syscall::SetOption { option: SockOpt::Linger, .. })
-    });
     let is_tcp = facts.analysis.sockets[direction.to].protocol_name() == "TCP";
     let meanwhile = (last.entered_ns..last.returned_ns()).contains(&closing.entered_ns);
-    (is_tcp && meanwhile && !lingers && closing.call.role != Role::Kernel).then_some(close)
+    (is_tcp && meanwhile && !facts.sets_linger(direction.to) && closing.call.role != Role::Kernel)
+        .then_some(close)
 }
 
 /// True if it may have got all that it wanted: a field of known length, or a line.

@@ -439,6 +439,16 @@ fn messages_that_came_together_and_a_wait_for_the_next() {
         let is_joined = kinds(&chat).contains(&RuleKind::JoinedMessages);
         assert_eq!(is_joined, is_found, "{first:?} {second:?}");
     }
+    // The next came alone.
+    let mut alone = pair();
+    alone.sends("client", 1, "hello").sends("client", 1, "how are you");
+    alone.receives("server", 3, 1024, "hellohow are you");
+    alone.sends("client", 1, "bye").receives("server", 3, 1024, "bye");
+    for (who, socket) in [("client", 1), ("server", 3)] {
+        alone.enter(who, socket, "recv", &[("size", 1024.into())]);
+    }
+    stop(&mut alone);
+    assert!(kinds(&alone).contains(&RuleKind::JoinedMessages));
 }
 
 #[test]
@@ -940,7 +950,27 @@ fn a_server_with_threads_of_which_one_waits_for_what_its_client_does_not_send() 
     };
     let found = Rule::AllReceive { waiting: 2 };
     finds(&waits(false, &|_| ()), found.clone());
-    finds(&waits(false, &sleeps(false)), found);
+    finds(&waits(false, &sleeps(false)), found.clone());
+    // Another looks from time to time for the next client, as socketserver does.
+    finds(
+        &waits(false, &|script| {
+            let args =
+                [("fds", "[4: POLLIN]".into()), ("nfds", 1.into()), ("timeout", 7_000.into())];
+            script.enter("server w", 0, "poll", &args);
+        }),
+        found,
+    );
+    // Of so many messages it may want to hear nothing.
+    let mut log = pair();
+    for _ in 0..2 {
+        log.sends("client", 1, "entry").receives("server h", 3, 1024, "entry");
+    }
+    log.enter("client", 1, "recv", &receives);
+    log.enter("server h", 3, "recv", &receives);
+    log.enter("server", 2, "accept", &[]);
+    stop(&mut log);
+    threads_of(&mut log, 2, &["server h"]);
+    finds_nothing(&log);
     // Whoever comes next may make it send something.
     finds_nothing(&waits(true, &|_| ()));
     // A worker looks from time to time, runs, or waits for somebody else; or the kernel tells that the process is not at rest.
@@ -1641,6 +1671,13 @@ fn a_datagram_to_nobody_and_a_limit_that_passed() {
         script
     };
     assert_eq!(kinds(&asks(true, false)), [RuleKind::NobodyListens]);
+    // One's own socket is not where one wanted to go.
+    let mut own = Script::new();
+    own.process("game", 1).udp("game", 2, 5000).socket("game", 1, "AF_INET", "SOCK_DGRAM");
+    own.sends_to("game", 1, "hi", 5001).located("game", 1, here(40001));
+    let recv = own.enter("game", 1, "recv", &[("size", 10.into())]);
+    own.pass(1_000 * MS).leave("game", &recv, Outcome::Errno("EAGAIN".into()), &[]);
+    finds_nothing(&own);
     // It wanted no answer, or tried one after the other.
     finds_nothing(&asks(false, false));
     finds_nothing(&asks(true, true));

@@ -219,6 +219,11 @@ impl Sockets {
         self.known.iter().filter_map(|(id, known)| Some((*id, known.closed_by?))).collect()
     }
 
+    /// True for a socket that is known, and on which nobody has called listen(2).
+    pub fn is_no_listener(&self, socket: SocketId) -> bool {
+        self.known.get(&socket).is_some_and(|known| known.listener.is_none())
+    }
+
     /// The processes that have called listen(2).
     pub fn listeners(&self) -> impl Iterator<Item = u32> {
         self.known.values().filter_map(|known| known.listener)

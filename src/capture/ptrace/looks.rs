@@ -1,13 +1,14 @@
 //! What threads do that are in no call that is recorded: they run, or sleep on a lock. Calls do not tell, so the kernel is asked now
 //! and then.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::descriptors::sockets_of;
 use super::threads::Thread;
 use super::tracer::Tracer;
 use crate::capture::sys;
-use crate::trace::{Event, EventKind, LAB, Name, Sample};
+use crate::trace::{Event, EventKind, LAB, Name, Sample, SocketId};
 
 /// So many threads are looked at at most: each takes four descriptors.
 const MOST_THREADS: usize = 64;
@@ -106,6 +107,19 @@ impl Tracer {
         }
     }
 
+    /// The processes that have a connection, or a socket for datagrams, which another has too: that one may send on it.
+    fn sharing(&self) -> BTreeSet<u32> {
+        let mut holders: BTreeMap<SocketId, BTreeSet<u32>> = BTreeMap::new();
+        for process in self.processes.keys() {
+            for (_, socket) in sockets_of(*process) {
+                if self.sockets.is_no_listener(socket) {
+                    holders.entry(socket).or_default().insert(*process);
+                }
+            }
+        }
+        holders.into_values().filter(|processes| processes.len() > 1).flatten().collect()
+    }
+
     /// The programs are being stopped: tells, once, which processes may go on by themselves.
     pub(super) fn tell_who_is_busy(&mut self, now_ns: u64) {
         if std::mem::replace(&mut self.is_told_who_is_busy, true) {
@@ -114,9 +128,11 @@ impl Tracer {
         let is_actor =
             |thread: &Thread| thread.actor.as_ref().is_some_and(|it| self.stage.is_present(it));
         let threads = || self.threads.values();
+        let shares = self.sharing();
         let is_busy = |process: u32| {
             threads().any(|it| it.process == process && !is_actor(it) && !it.is_at_rest)
-                || sys::catches_timer(process)
+                || shares.contains(&process)
+                || sys::may_be_signalled(process)
         };
         let playing: BTreeSet<u32> =
             threads().filter(|it| is_actor(it)).map(|it| it.process).collect();

@@ -121,13 +121,15 @@ pub fn waits_for_threads(process: u32, thread: u32) -> bool {
     waits_on_futex(&call) == Some(false)
 }
 
-/// True if the process catches the signal of a timer (`SigCgt`, proc_pid_status(5)): that may wake it in any call.
-pub fn catches_timer(process: u32) -> bool {
+/// True if the process catches a signal that programs are woken by (`SigCgt`, proc_pid_status(5)), in whatever call: that of a timer, of a
+/// descriptor that is ready, or one for its own use.
+pub fn may_be_signalled(process: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let mut caught = status.lines().filter_map(|line| line.strip_prefix("SigCgt:"));
     let mask = caught.next().and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    let timers = [libc::SIGALRM, libc::SIGVTALRM, libc::SIGPROF];
-    mask.is_some_and(|mask| timers.iter().any(|signal| mask >> (signal - 1) & 1 == 1))
+    let wakes =
+        [libc::SIGALRM, libc::SIGVTALRM, libc::SIGPROF, libc::SIGIO, libc::SIGUSR1, libc::SIGUSR2];
+    mask.is_some_and(|mask| wakes.iter().any(|signal| mask >> (signal - 1) & 1 == 1))
 }
 
 fn read<'a>(file: &File, room: &'a mut [u8]) -> Option<&'a str> {

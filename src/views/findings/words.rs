@@ -74,7 +74,7 @@ pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
         }
         Rule::ClosedWhileSending { lost } => {
             tr!(
-                "{who} answered and closed the connection while {other} was still sending. What came then was answered with a reset, {other} failed by it, and never received {bytes} of the answer.",
+                "{who} closed the connection while {other} was still sending. What came then was answered with a reset: a call of {other} failed by it, and the last {bytes} that {who} had sent were never received.",
                 who,
                 other,
                 bytes = bytes(*lost)
