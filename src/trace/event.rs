@@ -232,7 +232,7 @@ pub enum EventKind {
     Claim(Claim),
     /// Seen when traced programs were stopped: processes that may go on by themselves although all their recorded threads wait. Another
     /// thread of theirs runs, or sleeps until some time or in a call that is not recorded; or another process has a connection of theirs
-    /// too; or they catch a signal that programs are woken by (a timer's, SIGIO, SIGUSR1).
+    /// too; or they catch a signal that programs are woken by (a timer's, SIGIO, SIGHUP, SIGUSR1).
     Busy {
         /// Their PIDs.
         processes: Vec<u32>,

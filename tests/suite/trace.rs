@@ -334,7 +334,7 @@ fn at_the_deadline_it_says_who_is_blocked_in_what() {
     file(&folder, "waits.py", text);
     let (recording, (out, _, code)) = by_a_limit(
         |limit| trace(&folder, &["--for", limit, "--", "python3", "waits.py"]),
-        |(_, (out, ..))| out.contains("accept()"),
+        |(_, (out, ..))| out.contains("had been blocked in accept()"),
     );
     assert_eq!(code, Some(124), "{out}");
     assert!(out.contains("waits had been blocked in accept()"), "{out}");

@@ -1,6 +1,7 @@
 //! Addresses: taken, or nobody's, or one's own.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::{IpAddr, SocketAddrV4, SocketAddrV6};
 
 use super::facts::{Facts, STUCK_NS, ThreadId};
 use super::{Finding, Holder, Nearby, Process, Relation, Rule, by_length};
@@ -435,21 +436,33 @@ fn answered_elsewhere(facts: &Facts) -> Vec<Finding> {
         let Some(question) = before else { continue };
         let (Some(asker), Some(receive)) = (question.from, question.receive) else { continue };
         let back = facts.call(receive).exit.as_ref();
-        let Some(from) = back.and_then(|it| it.out.address()) else { continue };
+        // Who calls recv() does not ask whose it is.
+        let told = back.and_then(|it| it.out.address()).cloned();
+        let Some(from) = told.or_else(|| sent_from(&analysis.sockets[asker], to)) else { continue };
         let heard = facts.on(asker).any(|(_, span)| span.receives() && span.result().is_some());
         let mut awaited = stuck.iter().flat_map(|one| facts.waits_also_for(facts.call(one.call)));
         let asked = question.send.filter(|_| !heard);
         let waits =
             asked.is_some_and(|send| awaited.any(|at| at == asker) || gave_up(facts, asker, send));
-        let is_near = plain(to).zip(plain(from)).is_some_and(|(to, from)| {
+        let is_near = plain(to).zip(plain(&from)).is_some_and(|(to, from)| {
             to.ip() == from.ip() && to.port() != from.port() && to.ip().is_loopback()
         });
         if waits && is_near {
-            let rule = Rule::AnsweredElsewhere { to: to.clone(), from: from.clone() };
+            let rule = Rule::AnsweredElsewhere { to: to.clone(), from };
             all.push(Finding::new(facts, rule, vec![send, receive]));
         }
     }
     all
+}
+
+/// The address that a datagram of this socket comes from, to whoever is at an address like this.
+fn sent_from(socket: &Socket, like: &Address) -> Option<Address> {
+    let (local, like) = (plain(socket.local.as_ref()?)?, plain(like)?);
+    let ip = if local.ip().is_unspecified() { like.ip() } else { local.ip() };
+    Some(match ip {
+        IpAddr::V4(ip) => Address::Inet(SocketAddrV4::new(ip, local.port())),
+        IpAddr::V6(ip) => Address::Inet6(SocketAddrV6::new(ip, local.port(), 0, 0)),
+    })
 }
 
 /// A socket that waits for others to call, and since when.

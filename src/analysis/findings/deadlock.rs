@@ -255,15 +255,17 @@ fn waits_for_answer(facts: &Facts, socket: usize) -> bool {
     began && is_last && last.receive.is_some_and(|read| !sent_after(facts, read))
 }
 
-/// accept() while a client waits whose question lies unread: all threads of the server wait for the next client.
+/// accept() while a client waits whose next question lies unread: all threads of the server wait for the next client.
 fn instead_of_recv(facts: &Facts, stuck: &[Stuck]) -> Vec<Finding> {
     let Some(stopped_ns) = facts.stopped_ns else { return Vec::new() };
     let mut all = Vec::new();
     for one in stuck.iter().filter(|one| facts.call(one.call).receives()) {
         let [client] = one.sockets[..] else { continue };
         let Some(server) = facts.analysis.sockets[client].other_end else { continue };
-        let unread = facts.analysis.directions.iter().find(|it| it.to == server && it.sound);
-        let unread = unread.map_or(0, |it| it.sent().saturating_sub(it.received()));
+        let sent = facts.analysis.directions.iter().find(|it| it.to == server && it.sound);
+        // Of whom nothing has been read, that may wait for others to come.
+        let sent = sent.filter(|it| it.received() > 0);
+        let unread = sent.map_or(0, |it| it.sent().saturating_sub(it.received()));
         let accept =
             facts.analysis.connections.iter().find(|it| it.server == server).map(|it| it.accept);
         let Some(accept) = accept.filter(|_| unread > 0) else { continue };

@@ -1123,8 +1123,14 @@ fn accept_where_recv_was_due() {
         script
     };
     finds(&asks("two"), Rule::AcceptInsteadOfRecv { unread: 3 });
-    // The first of two players waits for the second.
+    // The first of two players waits for the second; its name is read when that one is there.
     finds_nothing(&asks(""));
+    let mut lobby = pair();
+    lobby.sends("client", 1, "ann");
+    lobby.enter("client", 1, "recv", &[("size", 1024.into())]);
+    lobby.enter("server", 2, "accept", &[]);
+    stop(&mut lobby);
+    finds_nothing(&lobby);
 }
 
 #[test]
@@ -1868,6 +1874,14 @@ fn an_answer_to_another_port_than_the_question_came_from() {
         script
     };
     assert_eq!(kinds(&answers(5009, true)), [RuleKind::AnsweredElsewhere]);
+    // By recv(), which does not tell who has sent it.
+    let mut script = Script::new();
+    script.process("client", 1).process("server", 2).udp("server", 2, 5000).udp("client", 1, 5001);
+    script.sends_to("client", 1, "hello", 5000).receives("server", 2, 64, "hello");
+    script.sends_to("server", 2, "HI", 5009);
+    script.enter("client", 1, "recv_from", &[("size", 64.into())]);
+    stop(&mut script);
+    assert_eq!(kinds(&script), [RuleKind::AnsweredElsewhere]);
     finds_nothing(&answers(5009, false));
     finds_nothing(&answers(5001, false));
 }

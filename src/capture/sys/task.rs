@@ -121,15 +121,25 @@ pub fn waits_for_threads(process: u32, thread: u32) -> bool {
     waits_on_futex(&call) == Some(false)
 }
 
-/// True if the process catches a signal that programs are woken by (`SigCgt`, proc_pid_status(5)), in whatever call: that of a timer, of a
-/// descriptor that is ready, or one for its own use.
+/// True if the process catches a signal that programs are woken by (`SigCgt`, proc_pid_status(5)), in whatever call: a timer's, that of a
+/// descriptor that is ready, or one that has no other use than the program's own.
 pub fn may_be_signalled(process: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let mut caught = status.lines().filter_map(|line| line.strip_prefix("SigCgt:"));
     let mask = caught.next().and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    let wakes =
-        [libc::SIGALRM, libc::SIGVTALRM, libc::SIGPROF, libc::SIGIO, libc::SIGUSR1, libc::SIGUSR2];
-    mask.is_some_and(|mask| wakes.iter().any(|signal| mask >> (signal - 1) & 1 == 1))
+    let own = [
+        libc::SIGALRM,
+        libc::SIGVTALRM,
+        libc::SIGPROF,
+        libc::SIGIO,
+        libc::SIGHUP,
+        libc::SIGUSR1,
+        libc::SIGUSR2,
+        libc::SIGWINCH,
+    ];
+    // Those of the C library stand before the program's real-time signals (nptl(7)).
+    let mut wakes = own.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX());
+    mask.is_some_and(|mask| wakes.any(|signal| mask >> (signal - 1) & 1 == 1))
 }
 
 fn read<'a>(file: &File, room: &'a mut [u8]) -> Option<&'a str> {

@@ -86,7 +86,7 @@ fn always(rule: &Rule) -> &'static str {
         }
         Rule::AnsweredElsewhere { .. } => {
             tr!(
-                "Send an answer to the address that recvfrom() gave: a client's port is the one that its kernel chose."
+                "Send an answer to the address that recvfrom() tells of the question: a client's port is the one that its kernel chose."
             )
         }
         Rule::RestNotSent { .. } => {
