@@ -37,6 +37,20 @@ pub const PROMPTS: [&str; 4] = ["Enter on · ", "Enter runs it · ", LETTER, "En
 /// What the bar says at a prediction.
 pub const LETTER: &str = "Enter skips · ";
 
+/// What each thread of a process does, and the signals that wait for it, where /proc tells.
+fn threads_of(process: Pid) -> String {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let told = tasks.map(|task| {
+        let part = |name: &str| std::fs::read_to_string(task.path().join(name)).unwrap_or_default();
+        let status = part("status");
+        let keys = ["State:", "SigPnd:", "ShdPnd:"];
+        let lines = status.lines().filter(|line| keys.iter().any(|key| line.starts_with(key)));
+        let lines = lines.collect::<Vec<_>>().join(" ");
+        format!("{} {} {} {lines}\n", part("comm").trim(), part("wchan"), part("syscall").trim())
+    });
+    told.collect()
+}
+
 /// A person at a terminal, before a program.
 pub struct Person {
     terminal: File,
@@ -252,6 +266,7 @@ impl Person {
         let process = self.pid();
         let watching = std::thread::spawn(move || {
             if is_gone.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("it does not end:\n{}", threads_of(process));
                 let _ = kill(process, Signal::SIGKILL);
             }
         });
