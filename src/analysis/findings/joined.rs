@@ -7,21 +7,22 @@ use crate::trace::SyscallKind;
 
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let directions = facts.analysis.directions.iter().filter(|direction| direction.sound);
-    directions.filter_map(|direction| joined(facts, direction)).collect()
+    directions.flat_map(|direction| joined(facts, direction)).collect()
 }
 
 /// One recv() got what several send()s of one source line had sent, and it was answered as one message, or nothing in it tells where one
 /// message ends; and both ends were waiting for more when the run was stopped.
-fn joined(facts: &Facts, direction: &Direction) -> Option<Finding> {
-    let last = direction.receives.last().filter(|last| last.end() == direction.sent())?;
+fn joined(facts: &Facts, direction: &Direction) -> Vec<Finding> {
+    let last = direction.receives.last().filter(|last| last.end() == direction.sent());
+    let Some(last) = last else { return Vec::new() };
     let stuck = facts.stuck();
     let waits = |socket: usize| {
         stuck.iter().any(|one| facts.call(one.call).receives() && one.sockets == [socket])
     };
     if !waits(direction.from) || !waits(direction.to) {
-        return None;
+        return Vec::new();
     }
-    direction.receives.iter().rev().find_map(|receive| {
+    let found = direction.receives.iter().filter_map(|receive| {
         let together = together(facts, direction, receive)?;
         let is_last = receive.call == last.call;
         let is_fault = has_no_ends(facts, &together)
@@ -31,7 +32,8 @@ fn joined(facts: &Facts, direction: &Direction) -> Option<Finding> {
         let sends = together.iter().map(|piece| piece.call);
         is_fault
             .then(|| Finding::new(facts, rule, [receive.call].into_iter().chain(sends).collect()))
-    })
+    });
+    found.collect()
 }
 
 /// The sends of one source line, two or more, that this receive got whole.

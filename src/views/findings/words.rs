@@ -36,7 +36,7 @@ pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
         }
         Rule::JoinedMessages { messages, bytes } => {
             tr!(
-                "{who} got {messages} messages together in one recv() ({bytes} bytes), and then waited for the next.",
+                "{who} got {messages} messages together in one recv() ({bytes} bytes): a stream does not keep them apart.",
                 who,
                 messages,
                 bytes
