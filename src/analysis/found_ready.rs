@@ -15,7 +15,7 @@ const SINCE_REPORT: usize = 32;
 /// So many sends have, too: each takes more room than its bytes.
 const FEW: usize = 64;
 /// A SYN that is not answered is sent again after a second (RFC 6298, 2.1), in nanoseconds.
-const SYN_AGAIN_NS: u64 = 900_000_000;
+pub(super) const SYN_AGAIN_NS: u64 = 900_000_000;
 
 /// Errors that tell of the call itself, and of nothing that happened since it was entered.
 const AT_ONCE: [&str; 11] = [

@@ -61,7 +61,7 @@ pub(super) fn follow(
     let live = trace.map(LiveTrace::new);
     let mut reading = Reading { recording, live, unparsed: Vec::new() };
     let mut is_hinted = !io::stderr().is_terminal();
-    let mut quiet = (Instant::now(), is_hinted);
+    let (mut quiet_since, mut is_quiet_told) = (Instant::now(), is_hinted);
     let name = reading.recording.header.name();
     let mut after_ctrl_c = AfterCtrlC::new();
     loop {
@@ -78,16 +78,14 @@ pub(super) fn follow(
                 if let Some(hint) = still_running(&reading.recording).filter(|_| !is_hinted) {
                     is_hinted = true;
                     say(hint);
-                } else if let (since, false) = quiet
-                    && since.elapsed() >= QUIET
-                {
-                    quiet.1 = true;
+                } else if !is_quiet_told && quiet_since.elapsed() >= QUIET {
+                    is_quiet_told = true;
                     nothing_happens(&reading.recording).into_iter().for_each(say);
                 }
                 reading.live.as_mut().map(LiveTrace::pause).unwrap_or_default()
             }
             Output::Line(text) => {
-                quiet.0 = Instant::now();
+                quiet_since = Instant::now();
                 reading.take(session, joining, text)?;
                 reading.live.as_mut().map(LiveTrace::rows).unwrap_or_default()
             }

@@ -333,8 +333,7 @@ impl Reached {
             let Syscall::Connect { address, .. } = &span.call.syscall else { return None };
             let socket = span.socket?;
             // connect() of a datagram socket reaches nobody
-            let is_heard = facts.analysis.sockets[socket].is_stream()
-                || facts.on(socket).any(|(_, span)| span.receives() && span.result().is_some());
+            let is_heard = facts.analysis.sockets[socket].is_stream() || facts.has_heard(socket);
             let may_have_connected = span.connected() || span.failure() == Some("EINPROGRESS");
             (is_heard && may_have_connected).then(|| ((span.process, address.port()), index))
         });
@@ -353,11 +352,7 @@ impl Reached {
 /// nothing and ended with an error.
 fn unanswered(facts: &Facts, servers: &[Server]) -> Vec<Finding> {
     let mut all = Vec::new();
-    let stuck = facts.stuck();
-    let awaited: HashMap<usize, usize> = stuck
-        .iter()
-        .flat_map(|one| facts.waits_also_for(facts.call(one.call)).map(|at| (at, one.call)))
-        .collect();
+    let awaited = awaited(facts);
     let mut sent: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for message in facts.analysis.messages.iter().filter(|it| it.fate == Fate::NobodyThere) {
         if let (Some(from), Some(send)) = (message.from, message.send) {
@@ -366,7 +361,7 @@ fn unanswered(facts: &Facts, servers: &[Server]) -> Vec<Finding> {
     }
     let reached = reached(facts);
     for (from, sends) in sent {
-        if facts.on(from).any(|(_, other)| other.receives() && other.result().is_some()) {
+        if facts.has_heard(from) {
             continue;
         }
         let waits = awaited.get(&from).copied();
@@ -389,6 +384,12 @@ fn unanswered(facts: &Facts, servers: &[Server]) -> Vec<Finding> {
         }
     }
     all
+}
+
+/// The sockets that somebody was waiting for when the run was stopped, each with the call.
+fn awaited(facts: &Facts) -> HashMap<usize, usize> {
+    let waits = |call| facts.waits_also_for(facts.call(call)).map(move |at| (at, call));
+    facts.stuck().iter().flat_map(|one| waits(one.call)).collect()
 }
 
 /// True if somebody waited on the socket after this call for as long as he would: his limit passed.
@@ -422,7 +423,7 @@ fn is_last(facts: &Facts, send: usize) -> bool {
 /// Datagrams to an address of this machine at which nobody was, by a socket to which one had come from another port: who had sent that
 /// was waiting when the run was stopped, and had heard nothing.
 fn answered_elsewhere(facts: &Facts) -> Vec<Finding> {
-    let (analysis, stuck) = (facts.analysis, facts.stuck());
+    let (analysis, awaited) = (facts.analysis, awaited(facts));
     let mut all = Vec::new();
     for message in analysis.messages.iter().filter(|it| it.fate == Fate::NobodyThere) {
         let (Some(own), Some(send)) = (message.from, message.send) else { continue };
@@ -439,15 +440,15 @@ fn answered_elsewhere(facts: &Facts) -> Vec<Finding> {
         // Who calls recv() does not ask whose it is.
         let told = back.and_then(|it| it.out.address()).cloned();
         let Some(from) = told.or_else(|| sent_from(&analysis.sockets[asker], to)) else { continue };
-        let heard = facts.on(asker).any(|(_, span)| span.receives() && span.result().is_some());
-        let mut awaited = stuck.iter().flat_map(|one| facts.waits_also_for(facts.call(one.call)));
-        let asked = question.send.filter(|_| !heard);
-        let waits =
-            asked.is_some_and(|send| awaited.any(|at| at == asker) || gave_up(facts, asker, send));
         let is_near = plain(to).zip(plain(&from)).is_some_and(|(to, from)| {
             to.ip() == from.ip() && to.port() != from.port() && to.ip().is_loopback()
         });
-        if waits && is_near {
+        if !is_near || facts.has_heard(asker) {
+            continue;
+        }
+        let waits = awaited.contains_key(&asker)
+            || question.send.is_some_and(|send| gave_up(facts, asker, send));
+        if waits {
             let rule = Rule::AnsweredElsewhere { to: to.clone(), from };
             all.push(Finding::new(facts, rule, vec![send, receive]));
         }

@@ -4,13 +4,9 @@ use super::facts::Facts;
 use super::readiness::{all_shown, ready};
 use super::waiting::{Accepted, connects};
 use super::{Finding, Rule};
-use crate::analysis::CallSpan;
+use crate::analysis::found_ready::SYN_AGAIN_NS;
+use crate::analysis::{BLOCKED_NS, CallSpan};
 use crate::trace::{EpollOperation, Syscall, SyscallKind};
-
-/// A SYN that finds the queue full is sent again after a second (RFC 6298, 2.1).
-const SYN_AGAIN_NS: u64 = 900_000_000;
-/// A call that took longer than this waited for what it reports, in nanoseconds.
-const WAITED_NS: u64 = 1_000_000;
 
 /// A connect(), and what is known of when there was a connection.
 struct Attempt<'f> {
@@ -94,7 +90,7 @@ fn connected_ns(facts: &Facts, index: usize, span: &CallSpan) -> (u64, u64) {
     for wait in waits.into_iter().filter(|wait| watching.is_by(wait) && all_shown(wait)) {
         if ready(wait).any(|(fd, _)| Some(fd) == span.call.fd) {
             let returned_ns = wait.returned_ns();
-            let has_waited = wait.took_ns() >= WAITED_NS;
+            let has_waited = wait.took_ns() >= BLOCKED_NS;
             return (if has_waited { returned_ns } else { until_ns }, returned_ns);
         }
         until_ns = wait.returned_ns().min(by_ns);

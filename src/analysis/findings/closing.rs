@@ -67,7 +67,7 @@ fn ended_meanwhile(facts: &Facts, socket: usize, close: Option<usize>) -> bool {
 fn closed_unread(facts: &Facts, direction: &Direction) -> Option<Finding> {
     let unread = unread_at_close(facts, direction)?;
     let lost = lost(facts, direction.to, direction.from) > 0;
-    let is_server = matches!(facts.analysis.sockets[direction.to].origin, Origin::Accept(_));
+    let is_server = facts.analysis.sockets[direction.to].is_accepted();
     let mut resets = resets(facts, direction.from).map(|index| facts.call(index));
     let noticed = resets
         .any(|span| span.returned_ns() >= unread.at_ns && (lost || (is_server && span.receives())));
@@ -110,8 +110,8 @@ fn closed_while_sending(facts: &Facts, direction: &Direction) -> Option<Finding>
     let failed =
         resets(facts, client).find(|&index| facts.call(index).returned_ns() >= closed_ns)?;
     let lost = lost(facts, server, client);
-    let is_server = matches!(facts.analysis.sockets[server].origin, Origin::Accept(_))
-        && facts.analysis.sockets[server].protocol_name() == "TCP";
+    let socket = &facts.analysis.sockets[server];
+    let is_server = socket.is_accepted() && socket.protocol_name() == "TCP";
     let is_meant = facts.sets_linger(server);
     if lost == 0 || !is_server || is_meant || unread_at_close(facts, direction).is_some() {
         return None;

@@ -9,10 +9,10 @@ use crate::trace::{SocketType, SyscallKind};
 
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let stuck = facts.stuck();
-    let mut all = circles(facts, &stuck);
-    all.extend(accepts(facts, &stuck));
-    all.extend(datagrams(facts, &stuck));
-    all.extend(instead_of_recv(facts, &stuck));
+    let mut all = circles(facts, stuck);
+    all.extend(accepts(facts, stuck));
+    all.extend(datagrams(facts, stuck));
+    all.extend(instead_of_recv(facts, stuck));
     all
 }
 

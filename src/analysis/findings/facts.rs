@@ -1,6 +1,7 @@
 //! What several rules ask: the calls on a socket and of a thread, whose socket a descriptor was, who was waiting when the run
 //! was stopped.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::analysis::{Analysis, CallSpan};
@@ -35,6 +36,7 @@ pub(in crate::analysis) struct Facts<'a> {
     descriptors: HashMap<(u32, i64), Descriptor>,
     /// Processes that may have gone on by themselves when the run was stopped, although all their recorded threads waited.
     busy: HashSet<u32>,
+    stuck: OnceCell<Vec<Stuck>>,
     /// When the run was stopped from outside: by its deadline, by Ctrl-C.
     pub stopped_ns: Option<u64>,
     pub end_ns: u64,
@@ -63,6 +65,7 @@ impl<'a> Facts<'a> {
             sleeps: HashMap::new(),
             descriptors: HashMap::new(),
             busy: HashSet::new(),
+            stuck: OnceCell::new(),
             stopped_ns: None,
             end_ns: analysis.recording.events().last().map_or(0, |event| event.at_ns),
             is_stepped: analysis.recording.is_stepped(),
@@ -282,7 +285,11 @@ impl<'a> Facts<'a> {
     }
 
     /// The threads that waited in a call when the run was stopped, with no limit to their wait.
-    pub fn stuck(&self) -> Vec<Stuck> {
+    pub fn stuck(&self) -> &[Stuck] {
+        self.stuck.get_or_init(|| self.find_stuck())
+    }
+
+    fn find_stuck(&self) -> Vec<Stuck> {
         let Some(stopped_ns) = self.stopped_ns else { return Vec::new() };
         let stuck = |thread: ThreadId| {
             let call = self.current(thread)?;
@@ -310,6 +317,11 @@ impl<'a> Facts<'a> {
             }
             _ => span.socket.is_none_or(|socket| !self.has_timeout(socket, span)),
         }
+    }
+
+    /// True if something was received on the socket, or the end of the stream.
+    pub fn has_heard(&self, socket: usize) -> bool {
+        self.on(socket).any(|(_, span)| span.receives() && span.result().is_some())
     }
 
     /// True if SO_LINGER was set on the socket: what its close() throws away may be thrown away on purpose.

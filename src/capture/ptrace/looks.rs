@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::descriptors::sockets_of;
+use super::signals::may_be_signalled;
 use super::threads::Thread;
 use super::tracer::Tracer;
 use crate::capture::sys;
@@ -99,9 +100,7 @@ impl Tracer {
         }
         self.others_ns = now_ns + LOOK_AT_OTHERS.as_nanos() as u64;
         let stage = &self.stage;
-        let is_other =
-            |thread: &Thread| !thread.actor.as_ref().is_some_and(|it| stage.is_present(it));
-        let others = self.threads.iter_mut().filter(|(_, thread)| is_other(thread));
+        let others = self.threads.iter_mut().filter(|(_, thread)| !thread.is_actor(stage));
         for (id, thread) in others.take(MOST_THREADS) {
             thread.is_at_rest = sys::waits_for_threads(thread.process, *id);
         }
@@ -125,14 +124,13 @@ impl Tracer {
         if std::mem::replace(&mut self.is_told_who_is_busy, true) {
             return;
         }
-        let is_actor =
-            |thread: &Thread| thread.actor.as_ref().is_some_and(|it| self.stage.is_present(it));
+        let is_actor = |thread: &Thread| thread.is_actor(&self.stage);
         let threads = || self.threads.values();
         let shares = self.sharing();
         let is_busy = |process: u32| {
             threads().any(|it| it.process == process && !is_actor(it) && !it.is_at_rest)
                 || shares.contains(&process)
-                || sys::may_be_signalled(process)
+                || may_be_signalled(process)
         };
         let playing: BTreeSet<u32> =
             threads().filter(|it| is_actor(it)).map(|it| it.process).collect();

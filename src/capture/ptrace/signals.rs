@@ -88,6 +88,25 @@ impl Tracer {
     }
 }
 
+/// True if the process catches a signal that programs are woken by (`SigCgt`, proc_pid_status(5)), in whatever call: a timer's, that of a
+/// descriptor that is ready, or one that has no other use than the program's own.
+pub(super) fn may_be_signalled(process: u32) -> bool {
+    let own = [
+        libc::SIGALRM,
+        libc::SIGVTALRM,
+        libc::SIGPROF,
+        libc::SIGIO,
+        libc::SIGHUP,
+        libc::SIGUSR1,
+        libc::SIGUSR2,
+        libc::SIGWINCH,
+    ];
+    let status = status_of(process);
+    // Those of the C library stand before the program's real-time signals (nptl(7)).
+    let mut wakes = own.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX());
+    wakes.any(|signal| is_in(&status, "SigCgt:", signal))
+}
+
 /// Signals whose default is to do nothing.
 fn is_ignored_by_default(signal: i32) -> bool {
     matches!(signal, libc::SIGCHLD | libc::SIGURG | libc::SIGWINCH | libc::SIGCONT)

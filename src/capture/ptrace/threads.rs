@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::decode::Made;
 use super::looks::Look;
 use super::rewrite::Rewritten;
-use super::stage::Object;
+use super::stage::{Object, Stage};
 use super::tracer::Tracer;
 use super::widening::{Extension, Widening};
 use crate::capture::sys::privilege_of;
@@ -107,6 +107,11 @@ pub struct Process {
 }
 
 impl Thread {
+    /// True if something of this thread has been recorded.
+    pub fn is_actor(&self, stage: &Stage) -> bool {
+        self.actor.as_ref().is_some_and(|actor| stage.is_present(actor))
+    }
+
     pub fn new(process: u32) -> Thread {
         Thread {
             process,
@@ -310,8 +315,7 @@ impl Tracer {
 
     /// True if something of this thread has been recorded.
     pub(super) fn is_actor(&self, id: u32) -> bool {
-        let actor = self.threads.get(&id).and_then(|thread| thread.actor.as_ref());
-        actor.is_some_and(|actor| self.stage.is_present(actor))
+        self.threads.get(&id).is_some_and(|thread| thread.is_actor(&self.stage))
     }
 
     /// The kernel closes a descriptor for which nobody has called close(2).

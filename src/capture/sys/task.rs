@@ -121,27 +121,6 @@ pub fn waits_for_threads(process: u32, thread: u32) -> bool {
     waits_on_futex(&call) == Some(false)
 }
 
-/// True if the process catches a signal that programs are woken by (`SigCgt`, proc_pid_status(5)), in whatever call: a timer's, that of a
-/// descriptor that is ready, or one that has no other use than the program's own.
-pub fn may_be_signalled(process: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let mut caught = status.lines().filter_map(|line| line.strip_prefix("SigCgt:"));
-    let mask = caught.next().and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    let own = [
-        libc::SIGALRM,
-        libc::SIGVTALRM,
-        libc::SIGPROF,
-        libc::SIGIO,
-        libc::SIGHUP,
-        libc::SIGUSR1,
-        libc::SIGUSR2,
-        libc::SIGWINCH,
-    ];
-    // Those of the C library stand before the program's real-time signals (nptl(7)).
-    let mut wakes = own.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX());
-    mask.is_some_and(|mask| wakes.any(|signal| mask >> (signal - 1) & 1 == 1))
-}
-
 fn read<'a>(file: &File, room: &'a mut [u8]) -> Option<&'a str> {
     let length = file.read_at(room, 0).ok()?;
     // A thread's name is cut after 15 bytes, perhaps within a character.
